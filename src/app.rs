@@ -1,0 +1,1 @@
+//! Wires the components together in dependency order and stops them in reverse.

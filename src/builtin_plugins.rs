@@ -1,0 +1,1 @@
+//! Lists every plugin that this binary offers.

@@ -1,0 +1,1 @@
+//! Membership of a group of equal workers; knows nothing of REST or connectors.

@@ -1,0 +1,1 @@
+//! Bytes to data model and back; shared by converters and file formats.

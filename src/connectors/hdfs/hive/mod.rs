@@ -1,0 +1,1 @@
+//! Keeps Hive tables in step with the files that the sink commits.

@@ -1,0 +1,1 @@
+//! The Connect REST API: HTTP only, no decisions.

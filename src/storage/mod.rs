@@ -1,0 +1,1 @@
+//! The three internal topics, and their standalone twins.

@@ -1,0 +1,1 @@
+//! The transforms and predicates that records may pass.

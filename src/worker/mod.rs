@@ -1,0 +1,1 @@
+//! Runs connectors and tasks; knows nothing of REST or groups.
