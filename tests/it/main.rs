@@ -1,0 +1,7 @@
+//! The integration tests: one binary, one module per subject, on the servers that `tests/stack/up` starts.
+#![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod servers;
