@@ -163,6 +163,14 @@ impl ParsedConfig {
         }
     }
 
+    /// A list whose absence means something else than its emptiness.
+    pub fn optional_list(&self, name: &str) -> Option<&[String]> {
+        match self.value(name) {
+            Some(TypedValue::List(items)) => Some(items),
+            _ => None,
+        }
+    }
+
     pub fn list(&self, name: &str) -> &[String] {
         match self.value(name) {
             Some(TypedValue::List(items)) => items,
