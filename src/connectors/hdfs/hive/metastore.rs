@@ -23,6 +23,9 @@ pub enum Error {
     /// The metastore understood the call and refused it.
     #[error("metastore refused {method}: {message}")]
     Refused { method: &'static str, message: String },
+    /// The metastore itself failed (MetaException), perhaps because its file system or database is away.
+    #[error("metastore failed at {method}: {message}")]
+    Unable { method: &'static str, message: String },
     #[error("metastore does not know the method {0}")]
     UnknownMethod(&'static str),
     /// Whether the call took effect is unknown.
@@ -38,9 +41,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// True if the same call may work later.
-    pub fn is_retriable(&self) -> bool {
+    /// True if the metastore was not reached, so the same call works once it is back.
+    pub fn is_absence(&self) -> bool {
         matches!(self, Self::NoAnswer { .. })
+    }
+
+    /// True if the metastore answered, but may answer otherwise once what it depends on is back.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unable { .. })
     }
 }
 
@@ -76,18 +84,18 @@ impl Metastore {
     pub async fn create_database(&mut self, name: &str, description: &str) -> Result<()> {
         let database =
             Struct::new([(1, Value::text(name)), (2, Value::text(description)), (4, Value::text_map::<&str, &str>([]))]);
-        self.call("create_database", Struct::new([(1, Value::Struct(database))]), &["AlreadyExists"]).await.map(drop)
+        self.call("create_database", Struct::new([(1, Value::Struct(database))]), &["AlreadyExists", "", "Meta"]).await.map(drop)
     }
 
     pub async fn create_table(&mut self, table: Struct) -> Result<()> {
         let arguments = Struct::new([(1, Value::Struct(table))]);
-        self.call("create_table", arguments, &["AlreadyExists", "", "", "NoSuchObject"]).await.map(drop)
+        self.call("create_table", arguments, &["AlreadyExists", "", "Meta", "NoSuchObject"]).await.map(drop)
     }
 
     /// Reads a table. Hive 4 has only `get_table_req`, Hive 2.1 and older only `get_table`.
     pub async fn table(&mut self, database: &str, table: &str) -> Result<Struct> {
         let request = Struct::new([(1, Value::text(database)), (2, Value::text(table))]);
-        let exceptions = ["", "NoSuchObject"];
+        let exceptions = ["Meta", "NoSuchObject"];
         match self.call("get_table_req", Struct::new([(1, Value::Struct(request.clone()))]), &exceptions).await {
             Ok(Some(Value::Struct(result))) => {
                 let table = result.get(1).and_then(Value::as_struct).cloned();
@@ -111,17 +119,17 @@ impl Metastore {
             (3, Value::Struct(table)),
             (4, Value::Struct(context)),
         ]);
-        self.call("alter_table_with_environment_context", arguments, &[]).await.map(drop)
+        self.call("alter_table_with_environment_context", arguments, &["", "Meta"]).await.map(drop)
     }
 
     pub async fn append_partition_by_name(&mut self, database: &str, table: &str, name: &str) -> Result<()> {
         let arguments = Struct::new([(1, Value::text(database)), (2, Value::text(table)), (3, Value::text(name))]);
-        self.call("append_partition_by_name", arguments, &["", "AlreadyExists"]).await.map(drop)
+        self.call("append_partition_by_name", arguments, &["", "AlreadyExists", "Meta"]).await.map(drop)
     }
 
     pub async fn add_partition(&mut self, partition: Struct) -> Result<()> {
         let arguments = Struct::new([(1, Value::Struct(partition))]);
-        self.call("add_partition", arguments, &["", "AlreadyExists"]).await.map(drop)
+        self.call("add_partition", arguments, &["", "AlreadyExists", "Meta"]).await.map(drop)
     }
 
     /// Names of all partitions, in Hive's escaped spelling.
@@ -164,6 +172,7 @@ impl Metastore {
                     Err(match kind {
                         Some("AlreadyExists") => Error::AlreadyExists(message),
                         Some("NoSuchObject") => Error::NoSuchObject(message),
+                        Some("Meta") => Error::Unable { method, message },
                         _ => Error::Refused { method, message },
                     })
                 }

@@ -21,6 +21,8 @@ use crate::plugin::{ConnectError, Result};
 const QUEUE: usize = 1024;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
+/// How long a metastore may go on failing at one call before the call is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 const DATABASE_DESCRIPTION: &str = "Database created by Kafka Connect";
 
@@ -133,10 +135,11 @@ impl Worker {
         }
     }
 
-    /// Repeats a command until the metastore answers. A refusal is final: the data is safe, so it is reported and the
+    /// Repeats a command until the metastore answers and is able to. A refusal is final: the data is safe, so it is reported and the
     /// next command runs (Connect's HDFS sink swallows it).
     async fn see_through(&mut self, command: &Command) {
         let mut delay = FIRST_RETRY;
+        let started = Instant::now();
         loop {
             match self.execute(command).await {
                 Ok(()) => {
@@ -146,7 +149,7 @@ impl Worker {
                     *self.last_error.lock() = None;
                     return;
                 }
-                Err(Failure::Metastore(error)) if error.is_retriable() => {
+                Err(Failure::Metastore(error)) if error.is_absence() || (error.may_pass() && started.elapsed() < PATIENCE) => {
                     let message = ConnectError::retriable(error.to_string()).caused_by(error).trace();
                     if self.retry_logged.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
                         tracing::warn!("{command}: {message}; trying again");
