@@ -1,1 +1,18 @@
 //! The only module that speaks to Kafka brokers.
+//!
+//! Settings come in under their Java names ([`ClientSettings`]); everything below is librdkafka, whose blocking calls
+//! run on threads of their own or on the blocking pool, never on a runtime thread.
+
+mod admin;
+mod client_config;
+mod context;
+mod error;
+mod jaas;
+mod log_reader;
+mod log_writer;
+mod topic_log;
+
+pub use admin::{Admin, Created, NewTopic};
+pub use client_config::{ClientKind, ClientSettings, JavaSettings, is_client_setting};
+pub use log_reader::LogRecord;
+pub use topic_log::{LogOptions, TopicLog};
