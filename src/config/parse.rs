@@ -198,39 +198,38 @@ impl ConfigDef {
 }
 
 fn check_key(key: &ConfigKey, raw: Option<&str>) -> KeyReport {
-    let mut errors = Vec::new();
-    let text = raw.or(match key.default {
-        Default::Text(text) => Some(text),
-        Default::Required | Default::Null => None,
-    });
-    let value = match text {
-        None if key.default == Default::Required => {
-            errors.push(format!("Missing required configuration \"{}\" which has no default value.", key.name));
-            None
-        }
-        None => None,
-        Some(text) => match parse_value(key, text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                errors.push(error.0);
-                None
-            }
-        },
-    };
-    if let Err(detail) = key.validator.check(value.as_ref()) {
-        let shown = value.as_ref().map_or("null".to_owned(), TypedValue::in_message);
-        // A missing required key already says what is wrong.
-        if raw.is_some() || key.default != Default::Required {
-            errors.push(ConfigError::invalid(key.name, &shown, &detail).0);
-        }
-    }
+    let (value, errors) = key.check(key.name, raw.map(Some));
     let recommended = key.recommended.iter().map(|&value| value.to_owned()).collect();
     KeyReport { key: ConfigKeyRef::Defined(*key), value, errors, recommended, visible: true }
 }
 
+impl ConfigKey {
+    /// Parses and validates one setting under this name, which may carry a prefix the definition does not know.
+    /// `raw` is `None` if the setting is absent and `Some(None)` if it is null.
+    pub fn check(&self, name: &str, raw: Option<Option<&str>>) -> (Option<TypedValue>, Vec<String>) {
+        let mut errors = Vec::new();
+        let text = match (raw, self.default) {
+            (Some(given), _) => given,
+            (None, Default::Text(text)) => Some(text),
+            (None, Default::Null) => None,
+            (None, Default::Required) => {
+                errors.push(format!("Missing required configuration \"{name}\" which has no default value."));
+                // That says enough; its validator would only add that null is wrong.
+                return (None, errors);
+            }
+        };
+        let value = text.and_then(|text| parse_value(self, name, text).map_err(|error| errors.push(error.0)).ok());
+        if let Err(detail) = self.validator.check(value.as_ref()) {
+            let shown = value.as_ref().map_or("null".to_owned(), TypedValue::in_message);
+            errors.push(ConfigError::invalid(name, &shown, &detail).0);
+        }
+        (value, errors)
+    }
+}
+
 /// Connect: ConfigDef.parseType. Text is trimmed first; an empty list text is an empty list, else items are split on
 /// commas with the blanks around them.
-fn parse_value(key: &ConfigKey, text: &str) -> Result<TypedValue, ConfigError> {
+fn parse_value(key: &ConfigKey, name: &str, text: &str) -> Result<TypedValue, ConfigError> {
     let trimmed = text.trim();
     let number = |min: i64, max: i64| {
         trimmed
@@ -238,19 +237,19 @@ fn parse_value(key: &ConfigKey, text: &str) -> Result<TypedValue, ConfigError> {
             .ok()
             .filter(|x| (min..=max).contains(x))
             .map(TypedValue::Integer)
-            .ok_or_else(|| ConfigError::invalid(key.name, text, &format!("Not a number of type {}", key.kind.name())))
+            .ok_or_else(|| ConfigError::invalid(name, text, &format!("Not a number of type {}", key.kind.name())))
     };
     Ok(match key.kind {
         ConfigType::Boolean if trimmed.eq_ignore_ascii_case("true") => TypedValue::Boolean(true),
         ConfigType::Boolean if trimmed.eq_ignore_ascii_case("false") => TypedValue::Boolean(false),
         ConfigType::Boolean => {
-            return Err(ConfigError::invalid(key.name, text, "Expected value to be either true or false"));
+            return Err(ConfigError::invalid(name, text, "Expected value to be either true or false"));
         }
         ConfigType::Int => number(i64::from(i32::MIN), i64::from(i32::MAX))?,
         ConfigType::Short => number(i64::from(i16::MIN), i64::from(i16::MAX))?,
         ConfigType::Long => number(i64::MIN, i64::MAX)?,
         ConfigType::Double => {
-            TypedValue::Double(trimmed.parse().map_err(|_| ConfigError::invalid(key.name, text, "Not a number of type DOUBLE"))?)
+            TypedValue::Double(trimmed.parse().map_err(|_| ConfigError::invalid(name, text, "Not a number of type DOUBLE"))?)
         }
         ConfigType::String | ConfigType::Class => TypedValue::Text(trimmed.to_owned()),
         ConfigType::Password => TypedValue::Password(trimmed.to_owned()),

@@ -1,1 +1,5 @@
 //! Logging and metrics of the process.
+
+pub mod logging;
+
+pub use logging::{Level, Loggers};
