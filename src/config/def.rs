@@ -130,6 +130,12 @@ impl ConfigKey {
     }
 }
 
+impl std::fmt::Debug for ConfigKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// The settings of one plugin, in the order REST lists them.
 #[derive(Clone, Copy)]
 pub struct ConfigDef {
