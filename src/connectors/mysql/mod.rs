@@ -3,10 +3,15 @@
 pub mod binlog_rows;
 pub mod catalog;
 pub mod column_types;
+pub mod config;
+pub mod config_keys;
 pub mod ddl;
 pub mod envelope;
 pub mod filters;
+pub mod gtid;
+pub mod old_keys;
 pub mod options;
+pub mod position;
 pub mod schema_history;
 pub mod table;
 pub mod table_reader;
