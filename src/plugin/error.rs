@@ -91,3 +91,9 @@ impl From<crate::config::ConfigError> for ConnectError {
         Self::config(error.to_string())
     }
 }
+
+impl From<crate::codec::CodecError> for ConnectError {
+    fn from(error: crate::codec::CodecError) -> Self {
+        Self::bad_record(error.to_string())
+    }
+}
