@@ -147,7 +147,7 @@ impl Compressor {
         Ok(match codec {
             Codec::Null => Self::Null,
             Codec::Deflate => Self::Deflate,
-            Codec::Snappy => Self::Snappy { encoder: Box::default(), buffer: Vec::new() },
+            Codec::Snappy => Self::Snappy { encoder: Box::new(snap::raw::Encoder::new()), buffer: Vec::new() },
             Codec::Zstandard => {
                 let compressor = zstd::bulk::Compressor::new(ZSTANDARD_LEVEL).map_err(cannot_compress)?;
                 Self::Zstandard { compressor, buffer: Vec::new() }
