@@ -45,6 +45,8 @@ choose_ports() {
     taken="$taken$port "
     printf 'STACK_%s=127.0.0.1:%s\n' "$name" "$port"
   done >"$AT/env.part"
+  # What has the readers of tests/stack and tests/support.
+  printf 'STACK_PYTHON=%s\n' "$DOWNLOADS/python/venv/bin/python3" >>"$AT/env.part"
   mv "$AT/env.part" "$AT/env"
 }
 

@@ -3,9 +3,9 @@
 
 spark_get() { fetched python spark_install; }
 
-spark_install() { # pyspark carries Spark, Hive 2.3.9 and their jars; the others read Kafka
+spark_install() { # pyspark carries Spark, Hive 2.3.9 and their jars; the others ask Kafka and the metastore
   python3 -m venv "$1/venv"
-  "$1/venv/bin/python3" -m pip -q --disable-pip-version-check install pyspark==3.5.7 confluent-kafka==2.12.2
+  "$1/venv/bin/python3" -m pip -q --disable-pip-version-check install pyspark==3.5.7 confluent-kafka==2.12.2 pymetastore==0.4.2 thrift==0.25.0
 }
 
 # A virtual environment may be moved as long as its python3 is started by path.
