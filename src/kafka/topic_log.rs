@@ -24,7 +24,7 @@ use super::log_writer::LogWriter;
 use crate::plugin::{ConnectError, ErrorKind, Result};
 
 /// Reading gives up when nothing arrives for this long.
-const NO_PROGRESS_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const NO_PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 /// Metadata of a new topic must be known after this time; contracts/connect-runtime.md 3.1.
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
 
