@@ -56,7 +56,7 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-const KEYS: [ConfigKey; 124] =
+static KEYS: [ConfigKey; 124] =
     [
         ConfigKey::new(
             "topic.prefix",
