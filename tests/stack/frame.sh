@@ -27,8 +27,8 @@ take_place() {
 
 # --- Addresses -------------------------------------------------------------------------------------------------------
 
-# Every port of the stack; the first of a server is the one its clients use.
-PORTS="KAFKA KAFKA_CONTROLLER MYSQL MARIADB HDFS HDFS_WEB HDFS_DATA HDFS_DATA_WEB HDFS_DATA_IPC HIVE HIVE3 CONNECT"
+# Every port of the stack; the first of a server is the one its clients use. WORKER is for the demo's own worker.
+PORTS="KAFKA KAFKA_CONTROLLER MYSQL MARIADB HDFS HDFS_WEB HDFS_DATA HDFS_DATA_WEB HDFS_DATA_IPC HIVE HIVE3 CONNECT WORKER"
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -153,7 +153,21 @@ install_packages() {
     command -v mariadbd >/dev/null || missing+=(mariadb-server-core)
     command -v mariadb >/dev/null || missing+=(mariadb-client-core) ;;
   esac
-  [ ${#missing[@]} -gt 0 ] || return 0
+  install_missing ${missing[@]+"${missing[@]}"}
+}
+
+# What Cargo needs to build librdkafka and OpenSSL; the Rust toolchain itself is the user's.
+install_build_packages() {
+  local missing=()
+  command -v cargo >/dev/null || fail "no cargo: install Rust ($(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$REPOSITORY/Cargo.toml") or newer) with rustup"
+  command -v cc >/dev/null && command -v c++ >/dev/null && command -v make >/dev/null || missing+=(build-essential)
+  command -v perl >/dev/null || missing+=(perl)
+  install_missing ${missing[@]+"${missing[@]}"}
+}
+
+install_missing() { # install_missing PACKAGE...
+  local missing=("$@")
+  [ $# -gt 0 ] || return 0
   command -v apt-get >/dev/null || fail "please install: ${missing[*]} (Debian's names; this machine has no apt-get)"
   say "installing ${missing[*]}"
   {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """seed.py load --rows N DIR: writes DIR/load.sql and one file per table, for `tests/stack/client mysql < DIR/load.sql`.
-seed.py changes --rows N --round R: prints the SQL of one round of changes to the tables that `load --rows N` filled.
+seed.py changes --rows N --round R [--inserts]: prints the SQL of one round of changes to the tables that `load --rows N`
+filled: inserts everywhere, updates of clients and deletes of employees; with --inserts only the inserts.
 
 Made-up data of a Brazilian bank and of the stock exchange; the same arguments give the same bytes. N is the number of
 operations; there are N/10 clients, N/100 employees and N/4 quotes.
@@ -142,7 +143,7 @@ def changed(round_number):
     return f"CRC32(cpf) MOD 200 = {round_number}"
 
 
-def changes(rows, round_number):
+def changes(rows, round_number, inserts_only):
     bank = Bank(round_number, rows)
     count = max(rows // 100, 1)
     print("SET time_zone = '+00:00';")
@@ -152,6 +153,8 @@ def changes(rows, round_number):
     few = max(count // 10, 1)
     print(insert(CLIENTS, [bank.client(bank.clients + round_number * few + number) for number in range(few)]))
     print(insert(IBOVESPA, [bank.quote(max(rows // 4, 1) + round_number * few + number) for number in range(few)]))
+    if inserts_only:
+        return
     print(f"UPDATE santander.clients SET renda_mensal = COALESCE(renda_mensal, 1045.00) + 100 WHERE {changed(round_number)};")
     print(f"DELETE FROM santander.employees WHERE {changed(round_number)};")
     # Last, because a sink's position moves only with a record it writes, and deletes are dropped before it.
@@ -168,11 +171,12 @@ def main():
     command = commands.add_parser("changes")
     command.add_argument("--rows", type=int, default=200000)
     command.add_argument("--round", type=int, default=0)
+    command.add_argument("--inserts", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "load":
         load(arguments.rows, arguments.folder)
     else:
-        changes(arguments.rows, arguments.round)
+        changes(arguments.rows, arguments.round, arguments.inserts)
 
 
 if __name__ == "__main__":
