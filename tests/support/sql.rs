@@ -25,6 +25,12 @@ impl Database {
         Self { server, name, connection }
     }
 
+    /// Connects again after the server was away.
+    pub async fn reconnect(&mut self) {
+        self.connection = connect(self.server).await;
+        self.connection.query_drop(format!("USE {}", self.name)).await.unwrap();
+    }
+
     /// Runs one statement.
     pub async fn run(&mut self, sql: &str) {
         self.connection.query_drop(sql).await.unwrap_or_else(|error| panic!("{error}\nin {sql}"));
