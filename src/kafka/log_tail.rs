@@ -66,15 +66,21 @@ impl TopicLog {
             ends: Mutex::new(ends.clone()),
             progress: watch::Sender::new(Progress { positions: vec![0; partitions], failure: None }),
         });
-        let tail =
-            LogTail { topic: topic.clone(), shared: shared.clone(), consumer: Some(reader.consumer().clone()), writer: self.writer };
+        let tail = LogTail {
+            topic: topic.clone(),
+            shared: shared.clone(),
+            consumer: Some(reader.consumer().clone()),
+            writer: self.writer,
+        };
         std::thread::Builder::new()
             .name(format!("log-{topic}"))
             .spawn(move || match reader.start(&vec![0; partitions], &ends) {
                 Ok(()) => follow(reader, &shared, apply),
                 Err(error) => shared.progress.send_modify(|progress| progress.failure = Some(Arc::new(error))),
             })
-            .map_err(|error| ConnectError::fatal(format!("cannot start the thread that reads topic '{topic}'")).caused_by(error))?;
+            .map_err(|error| {
+                ConnectError::fatal(format!("cannot start the thread that reads topic '{topic}'")).caused_by(error)
+            })?;
         tail.read_to_end().await?;
         Ok(tail)
     }
