@@ -119,6 +119,11 @@ impl StatusStore {
         self.journal.changes()
     }
 
+    /// Every connector that has a status, or a task with one.
+    pub fn connectors(&self) -> Vec<String> {
+        self.journal.state().connectors.keys().cloned().collect()
+    }
+
     pub fn connector(&self, name: &str) -> Option<InstanceStatus> {
         self.journal.state().connectors.get(name)?.connector.clone()
     }
