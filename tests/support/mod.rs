@@ -7,6 +7,7 @@
 pub mod connect_rest;
 pub mod hdfs;
 pub mod kafka;
+pub mod spark;
 pub mod sql;
 pub mod stack;
 pub mod wait;

@@ -74,6 +74,17 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// The folder of the stack's address file.
+pub fn folder() -> PathBuf {
+    address_file().parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// A line of the address file that is not an address.
+pub fn setting(name: &str) -> String {
+    let found = std::env::var(name).ok().or_else(|| addresses().remove(name));
+    found.unwrap_or_else(|| panic!("no {name} in {}; run `tests/stack/up`", address_file().display()))
+}
+
 fn address_file() -> PathBuf {
     std::env::var_os("TRIBUTARY_STACK")
         .map(PathBuf::from)

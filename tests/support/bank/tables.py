@@ -86,7 +86,7 @@ OPERATIONS = Table(
         ("online", "BOOLEAN NOT NULL", "integer"),
         ("data", "DATE NOT NULL", "date"),
         ("horario", "TIME NOT NULL", "time"),
-        ("op_timestamp", "TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP", "timestamp"),
+        ("op_timestamp", "TIMESTAMP NOT NULL", "timestamp"),
         ("success", "BOOLEAN", "integer"),
     ],
 )
