@@ -79,13 +79,26 @@ impl LogReader {
         &self.positions
     }
 
-    /// Starts reading at these positions; `ends` are known, so from now on every end of partition counts for them.
-    pub fn start(&mut self, positions: &[i64], ends: &[i64]) -> Result<()> {
-        self.positions = positions.to_vec();
-        self.verified = ends.to_vec();
+    /// Starts reading what is there, from these positions or where the partition begins now; `range` was asked before, so from now on
+    /// every end of partition counts for it.
+    pub fn start(&mut self, positions: &[i64], range: &LogRange) -> Result<()> {
+        self.positions = positions.iter().zip(&range.begin).map(|(position, begin)| *position.max(begin)).collect();
+        self.verified.clone_from(&range.end);
+        // A fetch that includes an empty partition may wait there while others have records.
+        let holds_records = |index: usize| self.positions[index] < range.end.get(index).copied().unwrap_or(0);
+        self.assign(holds_records)
+    }
+
+    /// Goes on with all partitions from where they are.
+    pub fn follow_all(&mut self) -> Result<()> {
+        self.assign(|_| true)
+    }
+
+    fn assign(&self, wanted: impl Fn(usize) -> bool) -> Result<()> {
         let mut list = TopicPartitionList::new();
-        for (partition, &position) in (0..).zip(positions) {
-            let offset = if position == 0 { Offset::Beginning } else { Offset::Offset(position) };
+        for (index, &position) in self.positions.iter().enumerate().filter(|(index, _)| wanted(*index)) {
+            let partition = i32::try_from(index).unwrap_or(i32::MAX);
+            let offset = Offset::Offset(position);
             list.add_partition_offset(&self.topic, partition, offset).map_err(|error| self.failed(&error))?;
         }
         self.consumer.assign(&list).map_err(|error| self.failed(&error))
@@ -181,22 +194,64 @@ impl LogReader {
     }
 }
 
+/// A client that only asks for offsets. A consumer that follows a topic answers late, because its connection is busy
+/// with a waiting fetch.
+pub(super) fn offset_client(topic: &str, java: &JavaSettings) -> Result<Arc<BaseConsumer<Context>>> {
+    let mut java = java.clone();
+    java.remove("group.id");
+    let settings = ClientSettings::from_java(ClientKind::Consumer, &java)?;
+    let client: BaseConsumer<Context> = settings
+        .native()
+        .create_with_context(Context::default())
+        .map_err(|error| connect_error(format!("cannot create a client to ask for the offsets of topic '{topic}'"), &error))?;
+    Ok(Arc::new(client))
+}
+
 pub(super) fn reached(positions: &[i64], ends: &[i64]) -> bool {
     positions.iter().zip(ends).all(|(position, end)| position >= end)
 }
 
-/// The end offsets of all partitions, asked in one request a broker, again and again while leaders are unknown.
+/// Which offsets a topic holds, by partition.
+#[derive(Clone, Debug)]
+pub(super) struct LogRange {
+    pub begin: Vec<i64>,
+    pub end: Vec<i64>,
+}
+
+pub(super) async fn log_range(
+    consumer: &Arc<BaseConsumer<Context>>,
+    topic: &str,
+    partitions: usize,
+    limit: Duration,
+) -> Result<LogRange> {
+    // The beginning first: reading from explicit offsets spares the client one round per partition.
+    let begin = offsets(consumer, topic, partitions, Offset::Beginning, limit).await?;
+    let end = offsets(consumer, topic, partitions, Offset::End, limit).await?;
+    Ok(LogRange { begin, end })
+}
+
 pub(super) async fn end_offsets(
     consumer: &Arc<BaseConsumer<Context>>,
     topic: &str,
     partitions: usize,
     limit: Duration,
 ) -> Result<Vec<i64>> {
+    offsets(consumer, topic, partitions, Offset::End, limit).await
+}
+
+/// The first or end offsets of all partitions, asked in one request a broker, again and again while leaders are unknown.
+async fn offsets(
+    consumer: &Arc<BaseConsumer<Context>>,
+    topic: &str,
+    partitions: usize,
+    which: Offset,
+    limit: Duration,
+) -> Result<Vec<i64>> {
     let deadline = tokio::time::Instant::now() + limit;
     let mut pause = Duration::from_millis(20);
     loop {
         let (consumer, topic) = (consumer.clone(), topic.to_owned());
-        let error = match run_blocking(move || ask_end_offsets(&consumer, &topic, partitions, limit)).await? {
+        let error = match run_blocking(move || ask_offsets(&consumer, &topic, partitions, which, limit)).await? {
             Err(error) if error.kind() == ErrorKind::Retriable => error,
             other => return other,
         };
@@ -208,23 +263,29 @@ pub(super) async fn end_offsets(
     }
 }
 
-fn ask_end_offsets(consumer: &BaseConsumer<Context>, topic: &str, partitions: usize, limit: Duration) -> Result<Vec<i64>> {
+fn ask_offsets(
+    consumer: &BaseConsumer<Context>,
+    topic: &str,
+    partitions: usize,
+    which: Offset,
+    limit: Duration,
+) -> Result<Vec<i64>> {
     let failed = |error: &KafkaError| {
-        consumer.context().explain(connect_error(format!("cannot read the end offsets of topic '{topic}'"), error))
+        consumer.context().explain(connect_error(format!("cannot read the offsets of topic '{topic}'"), error))
     };
     let mut asked = TopicPartitionList::new();
     for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-        asked.add_partition_offset(topic, partition, Offset::End).map_err(|error| failed(&error))?;
+        asked.add_partition_offset(topic, partition, which).map_err(|error| failed(&error))?;
     }
     let answer = consumer.offsets_for_times(asked, limit).map_err(|error| failed(&error))?;
-    let mut ends = vec![0; partitions];
+    let mut offsets = vec![0; partitions];
     for element in answer.elements() {
         element.error().map_err(|error| failed(&error))?;
         if let (Ok(index), Offset::Offset(offset)) = (usize::try_from(element.partition()), element.offset())
-            && let Some(end) = ends.get_mut(index)
+            && let Some(place) = offsets.get_mut(index)
         {
-            *end = offset;
+            *place = offset;
         }
     }
-    Ok(ends)
+    Ok(offsets)
 }

@@ -34,6 +34,13 @@ impl Drop for Slot {
     }
 }
 
+/// Where a record went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    pub partition: i32,
+    pub offset: i64,
+}
+
 impl LogWriter {
     pub fn new(topic: &str, java: &JavaSettings) -> Result<Self> {
         let mut settings = ClientSettings::from_java(ClientKind::Producer, java)?;
@@ -50,7 +57,7 @@ impl LogWriter {
         Ok(Self { topic: topic.into(), settings: Arc::new(settings), context: Context::default(), producer: Arc::default() })
     }
 
-    pub async fn append(&self, partition: Option<i32>, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<()> {
+    pub async fn append(&self, partition: Option<i32>, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Written> {
         let producer = self.producer()?;
         let mut record = FutureRecord::<[u8], [u8]>::to(&self.topic);
         record.partition = partition;
@@ -58,9 +65,9 @@ impl LogWriter {
         record.payload = value;
         let limit = Timeout::After(self.settings.max_block.min(Duration::from_secs(120)));
         match producer.send(record, limit).await {
-            Ok(_) => {
+            Ok(delivery) => {
                 self.context.recovered();
-                Ok(())
+                Ok(Written { partition: delivery.partition, offset: delivery.offset })
             }
             Err((error, _)) => {
                 let error = connect_error(format!("cannot write to topic '{}'", self.topic), &error);

@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use super::admin::{Admin, NewTopic, run_blocking};
 use super::client_config::JavaSettings;
-use super::log_reader::{LogReader, LogRecord, Polled, end_offsets};
+use super::log_reader::{LogReader, LogRecord, Polled, log_range};
 use super::log_writer::LogWriter;
 use crate::plugin::{ConnectError, ErrorKind, Result};
 
@@ -89,11 +89,11 @@ impl TopicLog {
     /// A dropped call reads the same records again next time.
     pub async fn read_to_end(&mut self) -> Result<Vec<LogRecord>> {
         let mut reader = LogReader::new(&self.options.topic, &self.options.client, self.positions.len())?;
-        let ends = end_offsets(reader.consumer(), &self.options.topic, self.positions.len(), NO_PROGRESS_LIMIT).await?;
+        let range = log_range(reader.consumer(), &self.options.topic, self.positions.len(), NO_PROGRESS_LIMIT).await?;
         let positions = self.positions.clone();
         let (records, positions) = run_blocking(move || {
-            reader.start(&positions, &ends)?;
-            read(&mut reader, &ends)
+            reader.start(&positions, &range)?;
+            read(&mut reader, &range.end)
         })
         .await??;
         self.positions = positions;
@@ -106,7 +106,7 @@ impl TopicLog {
     /// # Cancel safety
     /// A dropped call may or may not have written the record.
     pub async fn append(&self, partition: Option<i32>, key: Option<Bytes>, value: Option<Bytes>) -> Result<()> {
-        self.writer.append(partition, key.as_deref(), value.as_deref()).await
+        self.writer.append(partition, key.as_deref(), value.as_deref()).await.map(drop)
     }
 }
 

@@ -80,8 +80,10 @@ impl<S: Replayed> Journal<S> {
 
     /// Writes records and waits until this worker has read them back.
     pub async fn write(&self, entries: &[LogEntry]) -> Result<()> {
-        self.append(entries).await?;
-        self.read_to_end().await
+        match &self.log {
+            Some(log) => log.append_and_apply(entries).await,
+            None => self.append(entries).await,
+        }
     }
 
     /// Writes records and waits until they are durable; they are applied soon after.
