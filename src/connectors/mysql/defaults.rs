@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::civil;
 
 use super::column_types::{Convert, DateTime, Decimal, Kind, Phase, ValueError, binary_form, parse_datetime, parse_time};
-use super::options::{BigintUnsignedHandling, ConversionFailure, EventOptions, Profile, ValueStyle};
+use super::options::{BigintUnsignedHandling, ConversionFailure, EventOptions, Profile, SnapshotValues};
 use super::table::Column;
 use crate::data::Value;
 use crate::plugin::{ConnectError, Result};
@@ -119,7 +119,7 @@ fn integer(kind: Kind, text: &str, convert: &Convert, options: &EventOptions) ->
     // Debezium reads integers as doubles, so large ones lose digits and those beyond 2^63-1 become it; the precise form
     // of BIGINT UNSIGNED is read as a decimal.
     let number = match text.parse::<u64>() {
-        Ok(number) if decimal || options.value_style == ValueStyle::Uniform => number as i64,
+        Ok(number) if decimal || options.snapshot_values == SnapshotValues::AsStream => number as i64,
         _ => (text.parse::<f64>().map_err(|_| "not a number")? + 0.5).floor() as i64,
     };
     convert.integer(number, Phase::Snapshot).map_err(reason)

@@ -161,14 +161,14 @@ pub enum NameAdjustment {
 
 /// Whether snapshot and stream spell a few values differently, as they do in Debezium.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ValueStyle {
+pub enum SnapshotValues {
     /// As Debezium. Snapshot: JSON with spaces, shortest TIMESTAMP fractions, FLOAT as the server's six digits. Stream: JSON
     /// without spaces and with all digits, TIMESTAMP padded, FLOAT exact, `\\,` for a comma in ENUM and SET labels.
     #[default]
-    Debezium,
-    /// The same value in both phases, byte for byte: JSON as the server prints it, TIMESTAMP padded, FLOAT exact,
+    AsDebezium,
+    /// The same value in both phases, byte for byte, and so not Debezium's everywhere: JSON as the server prints it, TIMESTAMP padded, FLOAT exact,
     /// labels as defined, YEAR 0000 as 0, every partial zero date as null.
-    Uniform,
+    AsStream,
 }
 
 /// `skipped.operations`.
@@ -225,7 +225,7 @@ pub struct EventOptions {
     pub conversion_failure: ConversionFailure,
     /// `event.processing.failure.handling.mode` for dates that no calendar has (2024-02-30): an error, else the epoch.
     pub invalid_dates: ConversionFailure,
-    pub value_style: ValueStyle,
+    pub snapshot_values: SnapshotValues,
     /// The zone in which TIMESTAMP defaults are written (Java reads them in the JVM's zone).
     pub default_time_zone: TimeZone,
     pub tombstones_on_delete: bool,
@@ -256,7 +256,7 @@ impl Default for EventOptions {
             time_adjuster: true,
             conversion_failure: ConversionFailure::default(),
             invalid_dates: ConversionFailure::Fail,
-            value_style: ValueStyle::default(),
+            snapshot_values: SnapshotValues::default(),
             default_time_zone: TimeZone::UTC,
             tombstones_on_delete: true,
             skipped_operations: SkippedOperations::default(),

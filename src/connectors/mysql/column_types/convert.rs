@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE as BASE64_URL
 use bytes::Bytes;
 
 use super::super::charset::Charset;
-use super::super::options::{BinaryHandling, DecimalHandling, EventOptions, Profile, TimePrecision, ValueStyle};
+use super::super::options::{BinaryHandling, DecimalHandling, EventOptions, Profile, SnapshotValues, TimePrecision};
 use super::super::table::Column;
 use super::decimal::{self, Decimal};
 use super::json::{self, JsonStyle};
@@ -107,7 +107,7 @@ enum DecimalForm {
 #[derive(Clone, Debug)]
 pub struct Convert {
     target: Target,
-    style: ValueStyle,
+    style: SnapshotValues,
     adjust_years: bool,
     unsigned: bool,
 }
@@ -164,7 +164,7 @@ impl Convert {
                 TimePrecision::AdaptiveTimeMicroseconds | TimePrecision::Microseconds => DateTimeForm::Micros,
             }),
             Kind::Timestamp { digits } => {
-                let uniform = options.value_style == ValueStyle::Uniform;
+                let uniform = options.snapshot_values == SnapshotValues::AsStream;
                 let padded = uniform || options.profile >= Profile::V2_5;
                 Target::Timestamp {
                     snapshot: if uniform { Fraction::Padded(digits) } else { Fraction::Shortest },
@@ -179,7 +179,7 @@ impl Convert {
             Kind::Inet4 => Target::Inet4,
             Kind::Inet6 => Target::Inet6,
         };
-        Self { target, style: options.value_style, adjust_years: options.time_adjuster, unsigned }
+        Self { target, style: options.snapshot_values, adjust_years: options.time_adjuster, unsigned }
     }
 
     /// True if integers of this column have no sign.
@@ -246,8 +246,8 @@ impl Convert {
     /// YEAR 0000 is 1900 in Debezium's stream and 2000 in its snapshot (mysql-observed.md, 12.1).
     fn year(&self, year: i32, phase: Phase) -> i32 {
         match (year, self.style, phase) {
-            (0, ValueStyle::Uniform, _) => 0,
-            (0, ValueStyle::Debezium, Phase::Stream) => 1900,
+            (0, SnapshotValues::AsStream, _) => 0,
+            (0, SnapshotValues::AsDebezium, Phase::Stream) => 1900,
             (0..=69, _, _) => year + 2000,
             (70..=99, _, _) => year + 1900,
             _ => year,
@@ -256,7 +256,8 @@ impl Convert {
 
     pub fn float(&self, number: f32, phase: Phase) -> Result<Value> {
         // A text result has six digits, and Debezium reads text (mysql-observed.md, 12.1).
-        let number = if phase == Phase::Snapshot && self.style == ValueStyle::Debezium { six_digits(number) } else { number };
+        let number =
+            if phase == Phase::Snapshot && self.style == SnapshotValues::AsDebezium { six_digits(number) } else { number };
         match &self.target {
             Target::Float32 => Ok(Value::Float32(number)),
             Target::Float64 => Ok(Value::Float64(number.into())),
@@ -328,8 +329,8 @@ impl Convert {
             return Ok(None);
         }
         let style = match self.style {
-            ValueStyle::Debezium => JsonStyle::Debezium,
-            ValueStyle::Uniform => JsonStyle::Server,
+            SnapshotValues::AsDebezium => JsonStyle::Debezium,
+            SnapshotValues::AsStream => JsonStyle::Server,
         };
         let mut text = String::with_capacity(document.len());
         json::print(document, style, &mut text).map_err(ValueError::Malformed)?;
@@ -411,7 +412,7 @@ impl Convert {
 
     /// Checks and repairs a date. Debezium's snapshot keeps year 0 if month and day are given, its stream does not.
     fn calendar(&self, at: DateTime, phase: Phase) -> Result<Option<DateTime>> {
-        let keeps_year_zero = phase == Phase::Snapshot && self.style == ValueStyle::Debezium;
+        let keeps_year_zero = phase == Phase::Snapshot && self.style == SnapshotValues::AsDebezium;
         if at.month == 0 || at.day == 0 || (at.year == 0 && !keeps_year_zero) {
             return Ok(None);
         }
@@ -570,7 +571,7 @@ pub fn binary_form(form: BinaryHandling, bytes: Bytes) -> Value {
 }
 
 fn labels(column: &Column, options: &EventOptions) -> Box<[Utf8Bytes]> {
-    let escaped = options.value_style == ValueStyle::Debezium && options.profile < Profile::V3_7;
+    let escaped = options.snapshot_values == SnapshotValues::AsDebezium && options.profile < Profile::V3_7;
     let labels = column.enum_values.iter();
     labels.map(|label| if escaped { escape_commas(label).into() } else { label.as_str().into() }).collect()
 }
