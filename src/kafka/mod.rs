@@ -11,10 +11,12 @@ mod jaas;
 mod log_reader;
 mod log_tail;
 mod log_writer;
+mod producer;
 mod topic_log;
 
 pub use admin::{Admin, Created, NewTopic};
 pub use client_config::{ClientKind, ClientSettings, JavaSettings, is_client_setting};
 pub use log_reader::LogRecord;
 pub use log_tail::{LogEntry, LogTail};
+pub use producer::{Outgoing, Producer, Sent};
 pub use topic_log::{LogOptions, TopicLog};

@@ -309,7 +309,7 @@ pub struct SinkPipeline {
     /// Errant records are reported with their original bytes, so they have to be kept.
     keep_raw: bool,
     /// The headers decoded last: sources put the same ones on most of their records.
-    last_headers: (Vec<(Arc<str>, Option<Bytes>)>, Headers),
+    last_headers: (EncodedHeaders, Headers),
 }
 
 impl SinkPipeline {

@@ -1,0 +1,91 @@
+//! Holds what every connector and task of a worker shares.
+
+use std::sync::Arc;
+
+use crate::config::ConfigMap;
+use crate::config::worker::WorkerConfig;
+use crate::kafka::JavaSettings;
+use crate::plugin::{ConnectError, Registry, Result};
+use crate::storage::{OffsetStore, StatusStore};
+
+pub struct WorkerContext {
+    pub config: WorkerConfig,
+    pub registry: Arc<Registry>,
+    pub statuses: Arc<StatusStore>,
+    pub offsets: Arc<OffsetStore>,
+    /// Advertised `host:port`.
+    pub worker_id: String,
+}
+
+/// A task by its connector and number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId {
+    pub connector: Arc<str>,
+    pub task: usize,
+}
+
+impl TaskId {
+    pub fn new(connector: impl Into<Arc<str>>, task: usize) -> Self {
+        Self { connector: connector.into(), task }
+    }
+}
+
+impl std::fmt::Display for TaskId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.connector, self.task)
+    }
+}
+
+/// Settings of a source task's producer. Each layer overrides the one before: Connect's own, the worker's
+/// `producer.*`, the connector's `producer.override.*` (contracts/connect-runtime.md, section 1.6).
+pub fn producer_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
+    let own = [
+        ("acks", "all"),
+        ("enable.idempotence", "false"),
+        ("max.in.flight.requests.per.connection", "1"),
+        ("max.block.ms", "9223372036854775807"),
+        ("delivery.timeout.ms", "2147483647"),
+    ];
+    layered(context, connector, "producer", &format!("connector-producer-{id}"), &own)
+}
+
+/// Settings of a sink task's consumer.
+pub fn consumer_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
+    let group = format!("connect-{}", id.connector);
+    let own = [("group.id", group.as_str()), ("enable.auto.commit", "false"), ("auto.offset.reset", "earliest")];
+    layered(context, connector, "consumer", &format!("connector-consumer-{id}"), &own)
+}
+
+/// Settings of the producer of a sink's dead letter queue.
+pub fn dead_letter_producer_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
+    let own = [("acks", "all"), ("enable.idempotence", "false"), ("max.in.flight.requests.per.connection", "1")];
+    layered(context, connector, "producer", &format!("connector-dlq-producer-{id}"), &own)
+}
+
+/// Settings of a connector's admin client: every worker setting that is not for another kind of client comes first.
+pub fn admin_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
+    let prefixed = |key: &str| ["admin.", "producer.", "consumer."].iter().any(|prefix| key.starts_with(prefix));
+    let shared = context.config.originals.iter().filter(|(key, _)| !prefixed(key)).collect::<Vec<_>>();
+    layered(context, connector, "admin", &format!("connector-adminclient-{id}"), &shared)
+}
+
+fn layered(
+    context: &WorkerContext,
+    connector: &ConfigMap,
+    kind: &str,
+    client_id: &str,
+    own: &[(&str, &str)],
+) -> Result<JavaSettings> {
+    let mut settings = JavaSettings::new();
+    let mut set = |key: &str, value: &str| drop(settings.insert(key.to_owned(), value.to_owned()));
+    set("bootstrap.servers", &context.config.bootstrap_servers.join(","));
+    set("client.id", client_id);
+    own.iter().for_each(|(key, value)| set(key, value));
+    context.config.originals.with_prefix(&format!("{kind}.")).iter().for_each(|(key, value)| set(key, value));
+    let prefix = format!("{kind}.override.");
+    for (key, value) in connector.with_prefix(&prefix).iter() {
+        context.config.client_override_policy.check(key).map_err(ConnectError::config)?;
+        set(key, value);
+    }
+    Ok(settings)
+}
