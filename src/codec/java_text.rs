@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::data::Value;
+
 /// Appends a double as `Double.toString` of JDK 19 and later prints it (earlier ones now and then add a digit).
 pub fn push_f64(x: f64, out: &mut Vec<u8>) {
     if push_special(x, out) {
@@ -142,7 +144,7 @@ fn push_java(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// For each ASCII byte: 0 = as is, `u` = `\u00XX`, else the letter after the backslash (Jackson's table).
+/// For each byte: 0 = as is, `u` = `\u00XX`, else the letter after the backslash (Jackson's table).
 const ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut i = 0;
@@ -160,30 +162,89 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
-/// Appends a JSON string with its quotes, escaped as Jackson does by default: text beyond ASCII stays as it is.
+/// Appends a JSON string with its quotes, escaped as Jackson does when it writes characters: all text beyond ASCII
+/// stays as it is.
 pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
+    push_escaped::<false>(text, out);
+}
+
+/// Appends a JSON string with its quotes, escaped as Jackson does when it writes bytes: characters beyond the basic
+/// plane become a pair of `\u` escapes.
+pub fn push_json_string_bytes(text: &str, out: &mut Vec<u8>) {
+    push_escaped::<true>(text, out);
+}
+
+fn push_escaped<const PAIRS: bool>(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let bytes = text.as_bytes();
-    let mut clean_from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(*byte)];
-        if escape != 0 {
-            out.extend_from_slice(&bytes[clean_from..at]);
-            clean_from = at + 1;
-            if escape == b'u' {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            } else {
-                out.push(b'\\');
-                out.push(escape);
+    let mut from = 0;
+    while let Some(at) = next_special::<PAIRS>(bytes, from) {
+        out.extend_from_slice(&bytes[from..at]);
+        from = at + 1;
+        match ESCAPES[usize::from(bytes[at])] {
+            0 => {
+                let Some(character) = text[at..].chars().next() else { break };
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    push_unicode(*unit, out);
+                }
+                from = at + character.len_utf8();
             }
+            b'u' => push_unicode(u16::from(bytes[at]), out),
+            letter => out.extend_from_slice(&[b'\\', letter]),
         }
     }
-    out.extend_from_slice(&bytes[clean_from..]);
+    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
+}
+
+fn push_unicode(unit: u16, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+}
+
+/// The next byte that cannot be copied: a control character, a quote, a backslash and, with `PAIRS`, the first byte of
+/// a four-byte character. Looks at eight bytes at a time.
+#[inline]
+pub(crate) fn next_special<const PAIRS: bool>(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero_bytes = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
+    let mut at = from;
+    while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
+        let x = u64::from_le_bytes(chunk);
+        let mut found = (x.wrapping_sub(ONES * 0x20) & !x & HIGH) | zero_bytes(x ^ (ONES * 0x22)) | zero_bytes(x ^ (ONES * 0x5c));
+        if PAIRS {
+            found |= x & (x << 1) & (x << 2) & (x << 3) & HIGH;
+        }
+        if found != 0 {
+            // Only the lowest mark is sure to be right, and it is the one that is wanted.
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0 || PAIRS && *byte >= 0xf0).map(|found| at + found)
+}
+
+/// The Java class that holds such a value, for messages.
+pub fn java_class(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Boolean(_) => "java.lang.Boolean",
+        Value::Int8(_) => "java.lang.Byte",
+        Value::Int16(_) => "java.lang.Short",
+        Value::Int32(_) => "java.lang.Integer",
+        Value::Int64(_) => "java.lang.Long",
+        Value::Float32(_) => "java.lang.Float",
+        Value::Float64(_) => "java.lang.Double",
+        Value::String(_) => "java.lang.String",
+        Value::Bytes(_) => "java.nio.HeapByteBuffer",
+        Value::Array(_) => "java.util.ArrayList",
+        Value::Map(_) => "java.util.HashMap",
+        Value::Struct(_) => "org.apache.kafka.connect.data.Struct",
+    }
 }
 
 /// Appends a JSON tree without blanks, as Jackson prints it.
@@ -286,5 +347,18 @@ mod tests {
     fn strings_are_escaped_as_jackson_does() {
         let text = to_string(|out| push_json_string("a\"\\/\u{1f}\n\u{7f}é\u{2028}😀", out));
         assert_eq!(text, "\"a\\\"\\\\/\\u001F\\n\u{7f}é\u{2028}😀\"");
+        let bytes = to_string(|out| push_json_string_bytes("é😀\u{1}", out));
+        assert_eq!(bytes, "\"é\\uD83D\\uDE00\\u0001\"");
+    }
+
+    #[test]
+    fn every_position_of_a_special_byte_is_found() {
+        for special in ["\"", "\\", "\n", "\u{1f}"] {
+            for before in 0..20 {
+                let text = "x".repeat(before) + special + &"é ~!#[]".repeat(3);
+                let json = to_string(|out| push_json_string_bytes(&text, out));
+                assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+            }
+        }
     }
 }

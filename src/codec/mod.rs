@@ -1,7 +1,15 @@
 //! Bytes to data model and back; shared by converters and file formats.
 
-pub mod avro;
+pub mod decimal;
 pub mod java_text;
+pub mod java_time;
+pub mod java_values;
+
+pub mod avro;
+pub mod json;
+
+/// Containers nested deeper than this are not looked for in texts.
+pub(crate) const MAX_TEXT_DEPTH: usize = 64;
 
 /// Why something could not be encoded or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -119,6 +119,13 @@ impl ConfigKey {
         self
     }
 
+    /// Width and display name of a setting that belongs to no group.
+    pub const fn width(mut self, width: Width, display_name: &'static str) -> Self {
+        self.width = width;
+        self.display_name = display_name;
+        self
+    }
+
     pub const fn dependents(mut self, dependents: &'static [&'static str]) -> Self {
         self.dependents = dependents;
         self

@@ -331,7 +331,11 @@ mod tests {
             expected.extend_from_slice(&[0; 16]);
             let mut writer = ContainerWriter::new(text, codec, [0; 16]).unwrap();
             for a in 0..3 {
-                writer.append(|out| Ok(push_long(a, out))).unwrap();
+                let append = |out: &mut Vec<u8>| {
+                    push_long(a, out);
+                    Ok(())
+                };
+                writer.append(append).unwrap();
             }
             assert_eq!(writer.finish().unwrap(), expected, "{codec:?}");
         }
