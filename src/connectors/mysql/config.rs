@@ -729,6 +729,11 @@ impl Reader<'_> {
                     &[("warn", ConversionFailure::Warn), ("fail", ConversionFailure::Fail), ("skip", ConversionFailure::Skip)],
                 )
                 .unwrap_or_default(),
+            invalid_dates: match self.text("event.processing.failure.handling.mode").unwrap_or_default().to_lowercase().as_str() {
+                "warn" => ConversionFailure::Warn,
+                "skip" | "ignore" => ConversionFailure::Skip,
+                _ => ConversionFailure::Fail,
+            },
             snapshot_values: self
                 .choice_or_default(
                     "tributary.snapshot.values",

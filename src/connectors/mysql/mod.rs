@@ -2,11 +2,13 @@
 
 pub mod binlog_rows;
 pub mod catalog;
+pub mod charset;
 pub mod column_types;
 pub mod config;
 pub mod config_keys;
 pub mod connection;
 pub mod ddl;
+pub mod defaults;
 pub mod envelope;
 pub mod filters;
 pub mod gtid;

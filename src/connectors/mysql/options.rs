@@ -159,13 +159,15 @@ pub enum NameAdjustment {
     AvroUnicode,
 }
 
-/// Whether the phases differ in the few places where Debezium's do.
+/// Whether snapshot and stream spell a few values differently, as they do in Debezium.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SnapshotValues {
-    /// As Debezium: JSON text with spaces, shortest TIMESTAMP fractions, FLOAT as six digits in snapshots.
+    /// As Debezium. Snapshot: JSON with spaces, shortest TIMESTAMP fractions, FLOAT as the server's six digits. Stream: JSON
+    /// without spaces and with all digits, TIMESTAMP padded, FLOAT exact, `\\,` for a comma in ENUM and SET labels.
     #[default]
     AsDebezium,
-    /// A row read by the snapshot has exactly the values its insertion has in the stream.
+    /// The same value in both phases, byte for byte, and so not Debezium's everywhere: JSON as the server prints it, TIMESTAMP padded, FLOAT exact,
+    /// labels as defined, YEAR 0000 as 0, every partial zero date as null.
     AsStream,
 }
 
@@ -192,9 +194,11 @@ pub struct ContextHeaders {
     pub run_id: Option<String>,
 }
 
+type KeepsColumn = dyn Fn(&TableId, &str) -> bool + Send + Sync;
+
 /// Says which columns stay in the row; key columns stay in the key regardless.
 #[derive(Clone)]
-pub struct ColumnPredicate(pub Arc<dyn Fn(&TableId, &str) -> bool + Send + Sync>);
+pub struct ColumnPredicate(pub Arc<KeepsColumn>);
 
 impl fmt::Debug for ColumnPredicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -219,6 +223,8 @@ pub struct EventOptions {
     /// `enable.time.adjuster`: two-digit years become 1970 to 2069.
     pub time_adjuster: bool,
     pub conversion_failure: ConversionFailure,
+    /// `event.processing.failure.handling.mode` for dates that no calendar has (2024-02-30): an error, else the epoch.
+    pub invalid_dates: ConversionFailure,
     pub snapshot_values: SnapshotValues,
     /// The zone in which TIMESTAMP defaults are written (Java reads them in the JVM's zone).
     pub default_time_zone: TimeZone,
@@ -249,6 +255,7 @@ impl Default for EventOptions {
             binary: BinaryHandling::default(),
             time_adjuster: true,
             conversion_failure: ConversionFailure::default(),
+            invalid_dates: ConversionFailure::Fail,
             snapshot_values: SnapshotValues::default(),
             default_time_zone: TimeZone::UTC,
             tombstones_on_delete: true,
