@@ -121,10 +121,22 @@ impl PatternList {
     /// # Errors
     /// `Config`, naming `key` and the pattern, if a pattern cannot be used.
     pub fn new(key: &str, list: &str) -> Result<Self> {
+        Self::compile(key, list, JavaRegex::new)
+    }
+
+    /// For texts of several lines: a dot stands for line breaks, too.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn for_texts(key: &str, list: &str) -> Result<Self> {
+        Self::compile(key, list, JavaRegex::for_texts)
+    }
+
+    fn compile(key: &str, list: &str, compile: fn(&str) -> Result<JavaRegex, String>) -> Result<Self> {
         let patterns = split(list)
             .into_iter()
             .map(|pattern| {
-                JavaRegex::new(&pattern).map_err(|detail| {
+                compile(&pattern).map_err(|detail| {
                     ConnectError::config(format!("the pattern '{pattern}' of '{key}' cannot be used: {detail}"))
                 })
             })

@@ -24,6 +24,16 @@ impl JavaRegex {
     /// # Errors
     /// What is wrong with the pattern, or what of it has no counterpart here.
     pub fn new(pattern: &str) -> Result<Self, String> {
+        Self::build(pattern, false)
+    }
+
+    /// Like `new`; a dot stands for line breaks, too.
+    pub fn for_texts(pattern: &str) -> Result<Self, String> {
+        Self::build(pattern, true)
+    }
+
+    fn build(pattern: &str, dot_matches_new_line: bool) -> Result<Self, String> {
+        let compile = |pattern: &str| compile(pattern, dot_matches_new_line);
         let mut rest = pattern;
         let mut look_ahead = Vec::new();
         while let Some((wanted, inner, after)) = leading_look_ahead(rest) {
@@ -41,12 +51,17 @@ impl JavaRegex {
     }
 }
 
-fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern).case_insensitive(true).size_limit(4 << 20).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-        // The message draws a picture of several lines; its last line is the reason.
-        other => other.to_string().lines().last().unwrap_or("it is not a regular expression").trim().to_owned(),
-    })
+fn compile(pattern: &str, dot_matches_new_line: bool) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .dot_matches_new_line(dot_matches_new_line)
+        .size_limit(4 << 20)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+            // The message draws a picture of several lines; its last line is the reason.
+            other => other.to_string().lines().last().unwrap_or("it is not a regular expression").trim().to_owned(),
+        })
 }
 
 /// Splits `^(?!inner)after` into whether a match is wanted, inner and after.
