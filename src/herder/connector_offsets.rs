@@ -14,6 +14,9 @@ use crate::config::ConfigMap;
 use crate::data::{SourceOffset, SourcePartition};
 use crate::storage::{ConnectorEntry, TargetState};
 
+/// Partitions and offsets as a client sent them, either of which may be missing.
+pub type SentOffsets = Vec<(Option<Map<String, Json>>, Option<Map<String, Json>>)>;
+
 /// Partitions and offsets as a client sees them.
 pub type ConnectorOffsets = Vec<(SourcePartition, Option<SourceOffset>)>;
 
@@ -40,11 +43,7 @@ pub(super) fn check_kind(context: &Context, config: &ConfigMap) -> Result<()> {
 }
 
 /// Checks the form of offsets a client sent; of two for the same partition the last one wins.
-pub(super) fn new_offsets(
-    context: &Context,
-    config: &ConfigMap,
-    offsets: Vec<(Option<Map<String, Json>>, Option<Map<String, Json>>)>,
-) -> Result<NewOffsets> {
+pub(super) fn new_offsets(context: &Context, config: &ConfigMap, offsets: SentOffsets) -> Result<NewOffsets> {
     check_kind(context, config)?;
     let mut checked = NewOffsets::new();
     for (partition, offset) in offsets {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{Command, Reply};
 use super::connector_changes::{Change, patched};
-use super::connector_offsets::{self, ConnectorOffsets};
+use super::connector_offsets::{self, ConnectorOffsets, SentOffsets};
 use super::error::{HerderError, Result};
 use super::info::{ConnectorInfo, ConnectorStatus, TaskInfo, kind_of_config};
 use super::validation::{self, Report};
@@ -211,11 +210,7 @@ impl HerderHandle {
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` if the connector is not stopped or the offsets are malformed.
-    pub async fn alter_offsets(
-        &self,
-        name: &str,
-        offsets: Vec<(Option<Map<String, Json>>, Option<Map<String, Json>>)>,
-    ) -> Result<String> {
+    pub async fn alter_offsets(&self, name: &str, offsets: SentOffsets) -> Result<String> {
         let entry = self.entry(name)?;
         connector_offsets::check_stopped(name, &entry)?;
         let offsets = connector_offsets::new_offsets(&self.shared.context, &entry.config, offsets)?;

@@ -17,7 +17,7 @@ mod restart_plan;
 mod transform_settings;
 
 pub use crate::storage::{InstanceState, InstanceStatus, RestartRequest, TargetState};
-pub use connector_offsets::ConnectorOffsets;
+pub use connector_offsets::{ConnectorOffsets, SentOffsets};
 pub use error::HerderError;
 pub use event_loop::EventLoop;
 pub use handle::{Context, HerderHandle, ServerIdentity};

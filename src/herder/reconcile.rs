@@ -39,12 +39,6 @@ pub struct Plan {
     pub new_target_states: Vec<(String, TargetState)>,
 }
 
-impl Plan {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// All connectors and tasks of the cluster.
 pub fn all_work(configs: &ClusterConfig) -> Work {
     let tasks = configs
@@ -108,7 +102,7 @@ mod tests {
 
     fn entry(config: &str, tasks: usize, task_generation: u64, target_state: TargetState) -> Arc<ConnectorEntry> {
         let config: ConfigMap = [("k", config)].into_iter().collect();
-        let tasks = vec![Arc::new(config.clone()); tasks];
+        let tasks = (0..tasks).map(|_| Arc::new(config.clone())).collect();
         Arc::new(ConnectorEntry { config, tasks, task_generation, target_state, ..ConnectorEntry::default() })
     }
 
@@ -150,7 +144,7 @@ mod tests {
     fn nothing_is_done_when_all_is_as_it_should_be() {
         let c = entry("1", 2, 1, Started);
         let configs = cluster(&[("c", &c)]);
-        assert!(plan(&all_work(&configs), &configs, &running(&[("c", &c)])).is_empty());
+        assert_eq!(plan(&all_work(&configs), &configs, &running(&[("c", &c)])), Plan::default());
     }
 
     #[test]

@@ -205,7 +205,8 @@ fn canonical(uri: &Uri) -> Result<Option<Uri>, ()> {
         }
         rest = &rest[at + 3..];
     }
-    if !path.contains(';') && !(path.len() > 1 && path.ends_with('/')) {
+    let trailing_slash = path.len() > 1 && path.ends_with('/');
+    if !path.contains(';') && !trailing_slash {
         return Ok(None);
     }
     let segments = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());

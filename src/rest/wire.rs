@@ -13,7 +13,7 @@ use crate::config::secret::HIDDEN;
 use crate::config::{ConfigMap, ConfigType, Default, Importance, Width};
 use crate::herder::info::{ConnectorInfo, ConnectorStatus, Plugin, TaskInfo};
 use crate::herder::validation::{CheckedValue, Definition, Report};
-use crate::herder::{ConnectorOffsets, InstanceStatus, TargetState};
+use crate::herder::{ConnectorOffsets, InstanceStatus, SentOffsets, TargetState};
 use crate::telemetry::logging::Setting;
 
 #[derive(Serialize)]
@@ -196,10 +196,8 @@ pub fn initial_state(text: &str) -> Option<TargetState> {
     names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, state)| state)
 }
 
-/// The body of `PATCH /connectors/{c}/offsets`: partitions and offsets, either of which may be null.
-pub type OffsetsRequest = Vec<(Option<Map<String, Json>>, Option<Map<String, Json>>)>;
-
-pub fn offsets_request(mut fields: BTreeMap<String, Json>) -> Result<OffsetsRequest, RestError> {
+/// Reads the body of `PATCH /connectors/{c}/offsets`.
+pub fn offsets_request(mut fields: BTreeMap<String, Json>) -> Result<SentOffsets, RestError> {
     let offsets = fields.remove("offsets");
     if let Some(unknown) = fields.keys().next() {
         return Err(RestError::unreadable_body(format!("Unrecognized field \"{unknown}\", known field is \"offsets\"")));

@@ -1,3 +1,5 @@
+//! Checks reports over fake plugins.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
