@@ -2,6 +2,7 @@
 //!
 //! The event loop owns all decisions and runs alone; everybody else holds a [`HerderHandle`].
 
+pub mod connector_file;
 pub mod error;
 pub mod event_loop;
 pub mod handle;

@@ -11,6 +11,7 @@ use super::error::RestError;
 use super::extract::{RawObject, config_of, parse_raw};
 use crate::config::secret::HIDDEN;
 use crate::config::{ConfigMap, ConfigType, Default, Importance, Width};
+use crate::herder::connector_file::initial_state;
 use crate::herder::info::{ConnectorInfo, ConnectorStatus, Plugin, TaskInfo};
 use crate::herder::validation::{CheckedValue, Definition, Report};
 use crate::herder::{ConnectorOffsets, InstanceStatus, SentOffsets, TargetState};
@@ -188,12 +189,6 @@ impl CreateRequest {
         let name = name.unwrap_or_default().trim_matches(|c| c <= ' ').to_owned();
         Ok(Self { name, config: config_of(config)?, initial_state })
     }
-}
-
-/// Connect: CreateConnectorRequest.InitialState, in any case.
-pub fn initial_state(text: &str) -> Option<TargetState> {
-    let names = [("RUNNING", TargetState::Started), ("PAUSED", TargetState::Paused), ("STOPPED", TargetState::Stopped)];
-    names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, state)| state)
 }
 
 /// Reads the body of `PATCH /connectors/{c}/offsets`.
