@@ -1,0 +1,276 @@
+//! Runs the task against a storage that fails or crashes at every single call, and counts the records in the files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apache_avro::types::Value as Avro;
+use parking_lot::Mutex;
+
+use super::config::{HdfsSinkConfig, hdfs2_definition};
+use super::file_name::committed_range;
+use super::storage::memory::{Fault, MemoryDisk, MemoryStorage};
+use super::task::HdfsSinkTask;
+use crate::config::ConfigMap;
+use crate::data::logical::plain;
+use crate::data::{ConnectRecord, Schema, SchemaAndValue, SchemaBuilder, SchemaKind, SinkRecord, TopicPartition, Value};
+use crate::plugin::sink_task::SinkRequests;
+use crate::plugin::{Result, SinkOffsets, SinkTask, SinkTaskContext};
+
+const TOPIC: &str = "test-topic";
+const DEFAULT: &[(&str, &str)] = &[("flush.size", "3")];
+const FIELD: &[(&str, &str)] = &[
+    ("flush.size", "6"),
+    ("partitioner.class", "io.confluent.connect.storage.partitioner.FieldPartitioner"),
+    ("partition.field.name", "group"),
+    ("schema.compatibility", "BACKWARD"),
+];
+
+pub fn config(settings: &[(&str, &str)]) -> HdfsSinkConfig {
+    let mut config: ConfigMap = [("hdfs.url", "hdfs://nn:8020"), ("retry.backoff.ms", "0")].into_iter().collect();
+    for (key, value) in settings {
+        config.set(*key, *value);
+    }
+    HdfsSinkConfig::parse(hdfs2_definition(), &config).unwrap()
+}
+
+pub fn partition(number: i32) -> TopicPartition {
+    TopicPartition::new(TOPIC, number)
+}
+
+pub fn schema() -> Arc<Schema> {
+    SchemaBuilder::structure([("offset", plain(SchemaKind::Int64, false)), ("group", plain(SchemaKind::String, false))])
+        .name("row")
+        .version(1)
+        .build()
+}
+
+pub fn record(partition: i32, offset: i64, value: SchemaAndValue) -> SinkRecord {
+    let topic: Arc<str> = TOPIC.into();
+    SinkRecord {
+        record: ConnectRecord {
+            topic: topic.clone(),
+            partition: Some(partition),
+            key: SchemaAndValue::NULL,
+            value,
+            timestamp_ms: Some(offset),
+            headers: Default::default(),
+        },
+        kafka_topic: topic,
+        kafka_partition: partition,
+        kafka_offset: offset,
+        raw: None,
+    }
+}
+
+pub fn context() -> SinkTaskContext {
+    let requests = Arc::new(Mutex::new(SinkRequests::default()));
+    SinkTaskContext { connector: "c".into(), task: 0, reporter: None, requests }
+}
+
+/// Kafka and the worker around a task: log, group offsets, consumer position.
+pub struct Worker {
+    pub disk: MemoryDisk,
+    settings: Vec<(String, String)>,
+    partitions: i32,
+    records: i64,
+    schema: Arc<Schema>,
+    group: SinkOffsets,
+    pub restarts: usize,
+}
+
+impl Worker {
+    pub fn new(settings: &[(&str, &str)], partitions: i32, records: i64) -> Self {
+        Self {
+            disk: MemoryDisk::default(),
+            settings: settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            partitions,
+            records,
+            schema: schema(),
+            group: SinkOffsets::new(),
+            restarts: 0,
+        }
+    }
+
+    fn row(&self, partition: i32, offset: i64) -> SinkRecord {
+        let group = ["a", "b", "c"][usize::try_from(offset % 3).unwrap()];
+        let value = SchemaAndValue::new(self.schema.clone(), Value::Struct([Value::Int64(offset), Value::from(group)].into()));
+        record(partition, offset, value)
+    }
+
+    /// Runs tasks, one after the other if they crash, until everything is committed.
+    pub async fn run(&mut self) {
+        loop {
+            assert!(self.restarts < 10, "the task never gets through:\n{}", self.disk.log().join("\n"));
+            let storage = self.disk.client();
+            match self.run_one(&storage).await {
+                Ok(()) if !storage.crashed() => return,
+                Ok(()) => {}
+                Err(error) => assert!(storage.crashed(), "{}\n{}", error.trace(), self.disk.log().join("\n")),
+            }
+            self.restarts += 1;
+        }
+    }
+
+    async fn run_one(&mut self, storage: &Arc<MemoryStorage>) -> Result<()> {
+        let settings: Vec<_> = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let context = context();
+        let mut task = HdfsSinkTask::on(storage.clone(), config(&settings), context.clone())?;
+        let partitions: Vec<_> = (0..self.partitions).map(partition).collect();
+        let mut consumer = Consumer::new(&partitions, &self.group, self.records);
+        task.open(&partitions).await?;
+        consumer.obey(&context);
+        for round in 0..500 {
+            let mut batch = Vec::new();
+            for partition in &partitions {
+                batch.extend(consumer.poll(partition, 4).into_iter().map(|offset| self.row(partition.partition, offset)));
+            }
+            task.put(&mut batch).await?;
+            assert!(batch.is_empty());
+            consumer.obey(&context);
+            // Lets a commit that runs beside go on.
+            for _ in 0..round % 4 {
+                tokio::task::yield_now().await;
+            }
+            if storage.crashed() {
+                return Ok(());
+            }
+            if round % 2 == 0 {
+                let offsets = task.pre_commit(&SinkOffsets::new()).await?;
+                self.check_promise(&offsets);
+                self.group.extend(offsets);
+                consumer.obey(&context);
+                if self.group.len() == partitions.len() && self.group.values().all(|offset| *offset == self.records) {
+                    task.close(&partitions).await?;
+                    return Box::new(task).stop().await;
+                }
+            }
+        }
+        panic!("the task does not come to its end: {:?}\n{}", self.group, self.disk.log().join("\n"));
+    }
+
+    /// Offsets given to the group must be in committed files already.
+    fn check_promise(&self, offsets: &SinkOffsets) {
+        for (partition, offset) in offsets {
+            let committed = self.committed(partition.partition);
+            for needed in 0..*offset {
+                assert!(committed.contains_key(&needed), "{partition}: offset {needed} is promised but in no file");
+            }
+        }
+    }
+
+    /// How often each offset of a partition is in committed files, by the files' contents.
+    pub fn committed(&self, number: i32) -> BTreeMap<i64, usize> {
+        let mut counts = BTreeMap::new();
+        for (path, bytes) in self.disk.files() {
+            let Some(range) = committed_range(&path, &partition(number)).filter(|_| !path.contains("+tmp")) else { continue };
+            let offsets: Vec<i64> = read(&bytes).into_iter().map(|(offset, _)| offset).collect();
+            assert_eq!((offsets[0], offsets[offsets.len() - 1]), (range.start, range.end), "{path}");
+            for offset in offsets {
+                *counts.entry(offset).or_insert(0) += 1;
+            }
+        }
+        counts
+    }
+
+    /// Checks that every record is in exactly one file.
+    pub fn check(&self, what: &str) {
+        for number in 0..self.partitions {
+            let expected: BTreeMap<i64, usize> = (0..self.records).map(|offset| (offset, 1)).collect();
+            let committed = self.committed(number);
+            assert_eq!(committed, expected, "{what}, partition {number}:\n{}", self.disk.log().join("\n"));
+        }
+    }
+}
+
+/// Offsets and groups of a file's rows, by a reader that is not ours.
+pub fn read(bytes: &[u8]) -> Vec<(i64, String)> {
+    let rows = apache_avro::Reader::new(bytes).unwrap().map(|row| match row.unwrap() {
+        Avro::Record(fields) => match (&fields[0].1, &fields[1].1) {
+            (Avro::Long(offset), Avro::String(group)) => (*offset, group.clone()),
+            other => panic!("unexpected row {other:?}"),
+        },
+        other => panic!("unexpected row {other:?}"),
+    });
+    rows.collect()
+}
+
+struct Consumer {
+    positions: BTreeMap<TopicPartition, i64>,
+    paused: Vec<TopicPartition>,
+    end: i64,
+}
+
+impl Consumer {
+    fn new(partitions: &[TopicPartition], group: &SinkOffsets, end: i64) -> Self {
+        let positions = partitions.iter().map(|partition| (partition.clone(), group.get(partition).copied().unwrap_or(0)));
+        Self { positions: positions.collect(), paused: Vec::new(), end }
+    }
+
+    fn obey(&mut self, context: &SinkTaskContext) {
+        let requests = std::mem::take(&mut *context.requests.lock());
+        self.positions.extend(requests.rewind);
+        self.paused.retain(|partition| !requests.resume.contains(partition));
+        self.paused.extend(requests.pause);
+    }
+
+    fn poll(&mut self, partition: &TopicPartition, most: i64) -> Vec<i64> {
+        if self.paused.contains(partition) {
+            return Vec::new();
+        }
+        let position = self.positions.get_mut(partition).unwrap();
+        let offsets: Vec<_> = (*position..self.end.min(*position + most)).collect();
+        *position += offsets.len() as i64;
+        offsets
+    }
+}
+
+#[tokio::test]
+async fn records_are_written_once_when_nothing_fails() {
+    for settings in [DEFAULT, FIELD] {
+        let mut worker = Worker::new(settings, 2, 12);
+        worker.run().await;
+        worker.check("no fault");
+        assert_eq!(worker.restarts, 0);
+        let left: Vec<_> = worker.disk.files().into_keys().filter(|path| path.contains("+tmp")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[tokio::test]
+async fn records_are_written_once_whatever_single_call_fails() {
+    for settings in [DEFAULT, FIELD] {
+        let mut plain = Worker::new(settings, 1, 12);
+        plain.run().await;
+        for call in 0..plain.disk.calls() {
+            for fault in Fault::ALL {
+                let mut worker = Worker::new(settings, 1, 12);
+                worker.disk.fault(call, fault);
+                worker.run().await;
+                worker.check(&format!("{fault:?} at call {call}"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_are_written_once_when_recovery_fails_too() {
+    let mut plain = Worker::new(FIELD, 1, 12);
+    plain.run().await;
+    let calls = plain.disk.calls();
+    for first in 0..calls {
+        for second in first + 1..first + 18 {
+            for (one, two) in [
+                (Fault::CrashAfter, Fault::CrashAfter),
+                (Fault::CrashWithin, Fault::Fail),
+                (Fault::LoseAnswer, Fault::LoseAnswer),
+                (Fault::Fail, Fault::CrashWithin),
+            ] {
+                let mut worker = Worker::new(FIELD, 1, 12);
+                worker.disk.fault(first, one);
+                worker.disk.fault(second, two);
+                worker.run().await;
+                worker.check(&format!("{one:?} at call {first}, {two:?} at call {second}"));
+            }
+        }
+    }
+}
