@@ -6,4 +6,5 @@ mod support;
 
 mod fidelity;
 mod hive;
+mod mysql_types;
 mod servers;

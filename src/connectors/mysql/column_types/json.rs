@@ -280,13 +280,17 @@ fn java_double(number: f64, text: &mut String) {
     }
 }
 
-/// MySQL's my_gcvt with its widest field: shortest digits, an exponent below 1e-5 and from 1e15 on, and at least `.0`.
+/// MySQL's my_gcvt as JSON uses it: shortest digits, an exponent below 1e-15 and from 1e15 on, and at least `.0`.
 fn server_double(number: f64, text: &mut String) {
     let magnitude = number.abs();
-    if magnitude != 0.0 && !(1e-5..1e15).contains(&magnitude) {
+    if magnitude != 0.0 && !(1e-15..1e15).contains(&magnitude) {
         let _ = write!(text, "{number:e}");
     } else {
-        let _ = write!(text, "{number:?}");
+        let start = text.len();
+        let _ = write!(text, "{number}");
+        if !text[start..].contains('.') {
+            text.push_str(".0");
+        }
     }
 }
 
@@ -331,7 +335,10 @@ mod tests {
         assert_eq!(double(1e100)[0].len(), 101);
         assert_eq!(double(0.0001)[0], "0.000100000000000000004792173602385929598312941379845142364501953125");
         assert_eq!(double(0.0001)[1], "0.0001");
-        assert_eq!(double(1.5e-10)[1], "1.5e-10");
+        assert_eq!(double(1.5e-10)[1], "0.00000000015");
+        assert_eq!(double(1.5e-16)[1], "1.5e-16");
+        assert_eq!(double(1e14)[1], "100000000000000.0");
+        assert_eq!(double(1e15)[1], "1e15");
     }
 
     #[test]
