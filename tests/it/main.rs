@@ -6,5 +6,6 @@ mod support;
 
 mod fidelity;
 mod hive;
+mod mysql_source;
 mod mysql_types;
 mod servers;

@@ -166,9 +166,6 @@ pub struct MySqlConfig {
     pub retry: RetrySettings,
     pub heartbeat: HeartbeatSettings,
     pub include_schema_changes: bool,
-    pub skip_unparseable_ddl: bool,
-    pub store_only_captured_tables: bool,
-    pub store_only_captured_databases: bool,
     /// `max.batch.size`, if the user set it.
     pub max_batch_size: Option<usize>,
     pub guardrail: Option<(usize, FailureHandling)>,
@@ -307,9 +304,6 @@ impl MySqlConfig {
             retry,
             heartbeat,
             include_schema_changes: reader.boolean("include.schema.changes"),
-            skip_unparseable_ddl: reader.boolean("schema.history.internal.skip.unparseable.ddl"),
-            store_only_captured_tables: reader.boolean("schema.history.internal.store.only.captured.tables.ddl"),
-            store_only_captured_databases: reader.boolean("schema.history.internal.store.only.captured.databases.ddl"),
             max_batch_size,
             guardrail,
             options,
@@ -852,7 +846,7 @@ impl Reader<'_> {
 }
 
 /// Splits at commas; `\,` is a comma inside an item.
-fn split_list(text: &str) -> Vec<String> {
+pub fn split_list(text: &str) -> Vec<String> {
     let mut items = vec![String::new()];
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

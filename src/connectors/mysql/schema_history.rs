@@ -18,7 +18,7 @@ use crate::plugin::{ConnectError, Result};
 use settings::Settings;
 use store::Store;
 
-pub use json::jdbc_type;
+pub use json::{change_to_document, jdbc_type};
 
 /// One record of the history, in Debezium's form.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,3 +1,5 @@
+//! Does the reading of settings accept, translate and refuse what it should?
+
 use super::*;
 
 fn config(entries: &[(&str, &str)]) -> ConfigMap {

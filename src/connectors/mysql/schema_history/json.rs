@@ -25,7 +25,8 @@ pub fn to_document(record: &HistoryRecord) -> Json {
     Json::Object(document)
 }
 
-fn change_to_document(change: &TableChange) -> Json {
+/// One member of `tableChanges`.
+pub fn change_to_document(change: &TableChange) -> Json {
     let kind = match change.kind {
         ChangeKind::Create => "CREATE",
         ChangeKind::Alter => "ALTER",
