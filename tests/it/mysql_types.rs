@@ -7,9 +7,11 @@ use futures::StreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{BinlogStreamRequest, Conn};
 use tributary::connectors::mysql::binlog_rows::{RowChange, RowDecoder, RowsHeader, RowsKind, TableMap};
+use tributary::connectors::mysql::catalog::{CatalogOptions, TableCatalog};
 use tributary::connectors::mysql::column_types::{Row, TablePlan};
+use tributary::connectors::mysql::ddl::Dialect;
 use tributary::connectors::mysql::options::{EventOptions, SnapshotValues};
-use tributary::connectors::mysql::table::{Column, Table, TableId};
+use tributary::connectors::mysql::table::{Table, TableId};
 use tributary::data::Value;
 
 use crate::support::sql::{self, Database};
@@ -186,67 +188,27 @@ const MARIADB: &[Case] = &[
     case("inet6", &["'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.168.0.1'", "'::'"]),
 ];
 
-/// Reads a column as Debezium's DDL parser would.
-fn column(position: usize, ddl: &str, optional: bool) -> Column {
-    let (type_text, charset) = match ddl.split_once(" character set ") {
-        Some((before, charset)) => (before, charset.to_owned()),
-        None => (ddl, "utf8mb4".to_owned()),
-    };
-    let (name, arguments, rest) = match type_text.split_once('(') {
-        Some((name, after)) => {
-            let (arguments, rest) = after.rsplit_once(')').unwrap();
-            (name, arguments, rest)
-        }
-        None => (type_text.split(' ').next().unwrap(), "", type_text.split_once(' ').map_or("", |(_, rest)| rest)),
-    };
-    let mut column = Column {
-        name: format!("c{position}"),
-        type_name: format!("{name} {}", rest.trim()).trim().to_uppercase(),
-        charset: Some(charset),
-        position,
-        optional,
-        ..Column::default()
-    };
-    if matches!(name, "enum" | "set") {
-        column.enum_values = arguments[1..arguments.len() - 1].split("','").map(str::to_owned).collect();
-    } else {
-        let mut numbers = arguments.split(',').filter_map(|number| number.parse().ok());
-        column.length = numbers.next();
-        column.scale = numbers.next();
-    }
-    column
-}
-
-struct TypesTable {
-    table: Table,
-    create: String,
-    inserts: Vec<String>,
-}
-
-/// A table with one column per case, and as many rows as the longest list of values has, plus one of NULLs.
-fn types_table(database: &str, cases: &[&Case]) -> TypesTable {
-    let id = Column { name: "id".into(), type_name: "INT".into(), position: 1, ..Column::default() };
-    let mut columns = vec![id];
+/// Statements for a table with one column per case (`c0`, `c1` ...), and as many rows as the longest list of values has,
+/// plus one of NULLs.
+fn statements(cases: &[&Case]) -> (String, Vec<String>) {
     let mut ddl = vec!["id int not null primary key".to_owned()];
-    for (index, case) in cases.iter().enumerate() {
-        let column = column(index + 2, case.ddl, true);
-        ddl.push(format!("{} {} null default null", column.name, case.ddl));
-        columns.push(column);
-    }
+    ddl.extend(cases.iter().enumerate().map(|(index, case)| format!("c{index} {} null default null", case.ddl)));
     let rows = cases.iter().map(|case| case.values.len()).max().unwrap();
     let insert = |row: usize| {
         let values = cases.iter().map(|case| if row == rows { "NULL" } else { case.values[row % case.values.len()] });
         format!("INSERT INTO t VALUES ({row}, {})", values.collect::<Vec<_>>().join(", "))
     };
-    let table = Table {
-        id: TableId::new(database, "t"),
-        columns,
-        primary_key: vec!["id".into()],
-        default_charset: Some("utf8mb4".into()),
-        comment: None,
-    };
     let create = format!("CREATE TABLE t ({}) DEFAULT CHARACTER SET utf8mb4", ddl.join(", "));
-    TypesTable { table, create, inserts: (0..=rows).map(insert).collect() }
+    (create, (0..=rows).map(insert).collect())
+}
+
+/// The definition of a table as the connector gets it.
+async fn definition(server: Server, database: &str, table: &str) -> Table {
+    let mut connection = sql::connect(server).await;
+    let row: mysql_async::Row = connection.query_first(format!("SHOW CREATE TABLE {database}.{table}")).await.unwrap().unwrap();
+    let dialect = if server == Server::MySql { Dialect::MySql } else { Dialect::MariaDb };
+    let catalog = TableCatalog::new(CatalogOptions { dialect, ..CatalogOptions::default() });
+    catalog.parse_table(&TableId::new(database, table), &row.get::<String, _>(1).unwrap()).unwrap()
 }
 
 async fn read_snapshot(server: Server, plan: &Arc<TablePlan>) -> Vec<Row> {
@@ -308,22 +270,22 @@ fn values(row: &Row) -> &[Value] {
 
 async fn phases_agree(server: Server, cases: &[&Case]) {
     let mut database = Database::create(server, "mysql_types").await;
-    let types = types_table(&database.name, cases);
-    let options =
-        |snapshot_values| Arc::new(EventOptions { server_name: "p".into(), snapshot_values, ..EventOptions::default() });
-    let same = TablePlan::compile(&types.table, &options(SnapshotValues::AsStream)).unwrap();
-    let debezium = TablePlan::compile(&types.table, &options(SnapshotValues::AsDebezium)).unwrap();
-
+    let (create, inserts) = statements(cases);
     database.run("SET SESSION sql_mode = ''").await;
     database.run("SET SESSION time_zone = '+00:00'").await;
-    database.run(&types.create).await;
+    database.run(&create).await;
+    let table = definition(server, &database.name, "t").await;
+    let options =
+        |snapshot_values| Arc::new(EventOptions { server_name: "p".into(), snapshot_values, ..EventOptions::default() });
+    let same = TablePlan::compile(&table, &options(SnapshotValues::AsStream)).unwrap();
+    let debezium = TablePlan::compile(&table, &options(SnapshotValues::AsDebezium)).unwrap();
     let mut connection = sql::connect(server).await;
     let start = position(&mut connection, server).await;
-    for insert in &types.inserts {
+    for insert in &inserts {
         database.run(insert).await;
     }
 
-    let rows = types.inserts.len();
+    let rows = inserts.len();
     for plan in [&same, &debezium] {
         let snapshot = read_snapshot(server, plan).await;
         let stream = read_stream(server, plan, start.clone(), rows).await;

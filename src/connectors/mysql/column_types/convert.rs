@@ -110,6 +110,8 @@ pub struct Convert {
     style: SnapshotValues,
     adjust_years: bool,
     unsigned: bool,
+    /// FLOAT without a scale, which the server prints with six digits.
+    prints_six_digits: bool,
 }
 
 impl Convert {
@@ -179,7 +181,13 @@ impl Convert {
             Kind::Inet4 => Target::Inet4,
             Kind::Inet6 => Target::Inet6,
         };
-        Self { target, style: options.snapshot_values, adjust_years: options.time_adjuster, unsigned }
+        Self {
+            target,
+            style: options.snapshot_values,
+            adjust_years: options.time_adjuster,
+            unsigned,
+            prints_six_digits: matches!(kind, Kind::Float { scale: None, .. }),
+        }
     }
 
     /// True if integers of this column have no sign.
@@ -256,8 +264,8 @@ impl Convert {
 
     pub fn float(&self, number: f32, phase: Phase) -> Result<Value> {
         // A text result has six digits, and Debezium reads text (mysql-observed.md, 12.1).
-        let number =
-            if phase == Phase::Snapshot && self.style == SnapshotValues::AsDebezium { six_digits(number) } else { number };
+        let as_text = phase == Phase::Snapshot && self.style == SnapshotValues::AsDebezium && self.prints_six_digits;
+        let number = if as_text { six_digits(number) } else { number };
         match &self.target {
             Target::Float32 => Ok(Value::Float32(number)),
             Target::Float64 => Ok(Value::Float64(number.into())),
@@ -395,8 +403,12 @@ impl Convert {
     }
 
     /// `None` is a zero date.
-    pub fn datetime(&self, at: DateTime, phase: Phase) -> Result<Option<Value>> {
+    pub fn datetime(&self, mut at: DateTime, phase: Phase) -> Result<Option<Value>> {
         let Target::DateTime(form) = &self.target else { return Err(mismatch()) };
+        if at.year == 0 && phase == Phase::Snapshot && self.style == SnapshotValues::AsDebezium {
+            // java.sql.Timestamp takes year 0 for 1 BC and gives back 1.
+            at.year = 1;
+        }
         let Some(at) = self.calendar(at, phase)? else { return Ok(None) };
         Ok(Some(match form {
             DateTimeForm::Millis => Value::Int64(at.epoch_micros().div_euclid(1000)),
