@@ -151,6 +151,35 @@ pub fn parse(text: &str, scale: i32) -> Result<Bytes, CodecError> {
     Ok(Bytes::from(bytes.split_off(spare)))
 }
 
+/// The low 64 bits of a number's whole part, which is what Java's `BigDecimal.longValue()` gives.
+pub fn whole_low_bits(text: &str) -> i64 {
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => {
+            // An exponent beyond these leaves nothing in 64 bits, or nothing before the point.
+            let limit = if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+            (mantissa, exponent.parse::<i64>().unwrap_or(limit))
+        }
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let kept = whole.len() as i64 + exponent.clamp(i64::MIN / 4, i64::MAX / 4);
+    let mut x = 0_u64;
+    let mut digits = 0_i64;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        if digits >= kept {
+            break;
+        }
+        x = x.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+        digits += 1;
+    }
+    // Ten to the 64 is a multiple of two to the 64.
+    for _ in digits..kept.min(digits + 64) {
+        x = x.wrapping_mul(10);
+    }
+    if negative { x.wrapping_neg() as i64 } else { x as i64 }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

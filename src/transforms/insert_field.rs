@@ -131,7 +131,11 @@ impl Transform for InsertField {
             None => {
                 let mut entries = take_map(&mut self.part.of_mut(&mut record).value, PURPOSE)?;
                 for insertion in &self.insertions {
-                    put(&mut entries, &insertion.name, insertion.value(&record));
+                    // Without a schema, what the record lacks is not added at all.
+                    match insertion.value(&record) {
+                        Value::Null => {}
+                        value => put(&mut entries, &insertion.name, value),
+                    }
                 }
                 self.part.of_mut(&mut record).value = Value::Map(entries);
             }
@@ -206,7 +210,7 @@ mod tests {
         let output = transform.apply(input).unwrap().unwrap();
         let Value::Map(entries) = output.value.value else { panic!("a map") };
         assert_eq!(entries[0], (Value::from("s"), Value::from("v")));
-        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.len(), 2);
     }
 
     #[test]

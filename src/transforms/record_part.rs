@@ -56,8 +56,31 @@ pub(super) fn take_struct(value: &mut Value, purpose: &str) -> Result<Vec<Value>
 pub(super) fn take_map(value: &mut Value, purpose: &str) -> Result<Vec<(Value, Value)>> {
     match std::mem::take(value) {
         Value::Map(entries) => Ok(entries),
-        other => Err(wrong_object("Map objects supported in absence of schema", purpose, &other)),
+        other => Err(wrong_map(purpose, &other)),
     }
+}
+
+/// The fields of a struct, left where they are.
+///
+/// # Errors
+/// As [`take_struct`].
+pub(super) fn require_struct<'v>(value: &'v Value, purpose: &str) -> Result<&'v [Value]> {
+    value.as_struct().ok_or_else(|| wrong_object("Struct objects supported", purpose, value))
+}
+
+/// The entries of a map, left where they are.
+///
+/// # Errors
+/// As [`take_map`].
+pub(super) fn require_map<'v>(value: &'v Value, purpose: &str) -> Result<&'v [(Value, Value)]> {
+    match value {
+        Value::Map(entries) => Ok(entries),
+        other => Err(wrong_map(purpose, other)),
+    }
+}
+
+pub(super) fn wrong_map(purpose: &str, found: &Value) -> ConnectError {
+    wrong_object("Map objects supported in absence of schema", purpose, found)
 }
 
 fn wrong_object(wanted: &str, purpose: &str, found: &Value) -> ConnectError {

@@ -397,37 +397,8 @@ fn integer(reader: &mut Reader<'_>, token: Token, depth: usize) -> Result<i64, C
     }
     match reader.small_integer() {
         Some(x) => Ok(x),
-        None => reader.number().map(wrapped_integer),
+        None => reader.number().map(decimal::whole_low_bits),
     }
-}
-
-/// The low 64 bits of a number's whole part.
-fn wrapped_integer(text: &str) -> i64 {
-    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => {
-            // An exponent beyond these leaves nothing in 64 bits, or nothing before the point.
-            let limit = if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
-            (mantissa, exponent.parse::<i64>().unwrap_or(limit))
-        }
-        None => (unsigned, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let kept = whole.len() as i64 + exponent.clamp(i64::MIN / 4, i64::MAX / 4);
-    let mut x = 0_u64;
-    let mut digits = 0_i64;
-    for digit in whole.bytes().chain(fraction.bytes()) {
-        if digits >= kept {
-            break;
-        }
-        x = x.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        digits += 1;
-    }
-    // Ten to the 64 is a multiple of two to the 64.
-    for _ in digits..kept.min(digits + 64) {
-        x = x.wrapping_mul(10);
-    }
-    if negative { x.wrapping_neg() as i64 } else { x as i64 }
 }
 
 /// An integer without point or exponent; `None` for everything else.
@@ -437,7 +408,7 @@ fn strict_integer(reader: &mut Reader<'_>, token: Token) -> Result<Option<i64>, 
     }
     match reader.small_integer() {
         Some(x) => Ok(Some(x)),
-        None => reader.number().map(|text| is_integral(text).then(|| wrapped_integer(text))),
+        None => reader.number().map(|text| is_integral(text).then(|| decimal::whole_low_bits(text))),
     }
 }
 
@@ -483,7 +454,7 @@ fn schemaless(reader: &mut Reader<'_>, depth: usize) -> Result<Value, CodecError
             Some(x) => Value::Int64(x),
             None => {
                 let text = reader.number()?;
-                if is_integral(text) { Value::Int64(wrapped_integer(text)) } else { Value::Float64(parse_f64(text)) }
+                if is_integral(text) { Value::Int64(decimal::whole_low_bits(text)) } else { Value::Float64(parse_f64(text)) }
             }
         },
         Token::Object => {
