@@ -13,7 +13,9 @@ mysql_unpack() {
   options=(-o Dir::Etc::sourcelist="$folder/apt/sources.list" -o Dir::Etc::sourceparts=/nonexistent
     -o Dir::Etc::preferencesparts=/nonexistent -o Dir::State::lists="$folder/apt/lists"
     -o Dir::State::status="$folder/apt/status" -o Dir::Cache="$folder/apt" -o Dir::Cache::archives="$folder/apt/archives"
-    -o APT::Install-Recommends=false -o APT::Sandbox::User=)
+    -o APT::Install-Recommends=false -o APT::Sandbox::User=
+    # A mirror may be a frozen copy; what it serves is still signed.
+    -o Acquire::Check-Valid-Until=false)
   apt-get "${options[@]}" update -q
   apt-get "${options[@]}" install --download-only -y -q mysql-server-core mysql-client-core
   for package in "$folder"/apt/archives/*.deb; do dpkg -x "$package" "$folder"; done
