@@ -400,7 +400,7 @@ impl<'a> Reader<'a> {
 /// The depth inside a container.
 ///
 /// # Errors
-/// `Malformed` beyond [`MAX_DEPTH`].
+/// `Malformed` beyond the depth that is accepted.
 pub fn deeper(depth: usize) -> Result<usize, CodecError> {
     if depth >= MAX_DEPTH {
         return Err(CodecError::Malformed(format!("Document nesting depth exceeds the maximum allowed ({MAX_DEPTH})")));
