@@ -8,4 +8,5 @@ mod fidelity;
 mod hive;
 mod mysql_source;
 mod mysql_types;
+mod rest;
 mod servers;
