@@ -22,6 +22,7 @@ use crate::config::worker::{InternalTopic as TopicSettings, Mode, WorkerConfig};
 use crate::herder::instances::Supervised;
 use crate::herder::{Context, EventLoop, HerderHandle, ServerIdentity, connector_file};
 use crate::kafka::{Admin, ClientKind, JavaSettings, NewTopic, is_client_setting};
+use crate::plugin::Registry;
 use crate::rest::routes::Api;
 use crate::rest::server::{self, Bound};
 use crate::storage::{ConfigStore, InternalTopic, OffsetStore, StatusStore};
@@ -113,11 +114,13 @@ impl Failure {
 
 async fn start(invocation: &Invocation, loggers: Loggers, data: Handle, began: Instant) -> Result<Running, Failure> {
     let config = read_config(invocation).map_err(Failure::start)?;
+    let registry = builtin_plugins::registry();
+    check_converters(&config, &registry).map_err(Failure::start)?;
     let cluster_id = describe_cluster(&config).await.map_err(Failure::start)?;
     let bound = server::bind(&config.rest).await.map_err(|error| Failure::start(anyhow!(error)))?;
 
     tracing::info!("Kafka Connect starting");
-    let running = start_connect(config, cluster_id, bound, loggers, data).await.map_err(Failure::connect)?;
+    let running = start_connect(config, registry, cluster_id, bound, loggers, data).await.map_err(Failure::connect)?;
     for file in &invocation.connector_files {
         if let Err(error) = create_connector(&running.herder, file).await {
             tracing::error!("Failed to create connector for {}: {error:#}", file.display());
@@ -146,6 +149,24 @@ fn read_config(invocation: &Invocation) -> Result<WorkerConfig> {
         .with_context(|| format!("the worker properties file {} is wrong", file.display()))?;
     tracing::info!("{}", config.to_loggable(&raw));
     Ok(config)
+}
+
+/// The worker's converters are those of every connector that names none, so a wrong one is better told now.
+fn check_converters(config: &WorkerConfig, registry: &Registry) -> Result<()> {
+    let check = |setting: &str, class: &str, build: &dyn Fn(&ConfigMap) -> crate::plugin::Result<()>| {
+        let mut own = config.originals.with_prefix(&format!("{setting}."));
+        own.set("converter.type", setting.split('.').next().unwrap_or_default());
+        build(&own).map_err(|error| anyhow!("Invalid value {class} for configuration {setting}: {}", error.trace()))
+    };
+    let converter = |setting, class: &str| {
+        check(setting, class, &|own| registry.converter(class.trim()).and_then(|found| (found.build)(own)).map(drop))
+    };
+    converter("key.converter", &config.key_converter)?;
+    converter("value.converter", &config.value_converter)?;
+    let class = &config.header_converter;
+    check("header.converter", class, &|own| {
+        registry.header_converter(class.trim()).and_then(|found| (found.build)(own)).map(drop)
+    })
 }
 
 /// Connect: WorkerConfig.lookupKafkaClusterId. Also proves that the brokers can be reached at all.
@@ -181,6 +202,7 @@ fn client_settings(config: &WorkerConfig, purpose: &str) -> JavaSettings {
 
 async fn start_connect(
     config: WorkerConfig,
+    registry: Registry,
     kafka_cluster_id: Option<String>,
     bound: Bound,
     loggers: Loggers,
@@ -191,7 +213,7 @@ async fn start_connect(
     let url = bound.advertised_url();
     let context = Context {
         worker: Arc::new(config),
-        registry: Arc::new(builtin_plugins::registry()),
+        registry: Arc::new(registry),
         configs: Arc::new(configs),
         offsets: Arc::new(offsets),
         statuses: Arc::new(statuses),
