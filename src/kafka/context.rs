@@ -76,7 +76,8 @@ impl Context {
 
     /// Called when something worked.
     pub fn recovered(&self) {
-        if self.0.troubled.swap(false, Ordering::Relaxed) || !self.0.worked.load(Ordering::Relaxed) {
+        if self.0.troubled.load(Ordering::Relaxed) || !self.0.worked.load(Ordering::Relaxed) {
+            self.0.troubled.store(false, Ordering::Relaxed);
             self.0.worked.store(true, Ordering::Relaxed);
             *self.0.trouble.lock() = None;
         }

@@ -5,6 +5,8 @@
 
 mod admin;
 mod client_config;
+mod consumer;
+mod consumer_thread;
 mod context;
 mod error;
 mod jaas;
@@ -16,6 +18,7 @@ mod topic_log;
 
 pub use admin::{Admin, Created, NewTopic};
 pub use client_config::{ClientKind, ClientSettings, JavaSettings, is_client_setting};
+pub use consumer::{Assignment, ConsumedRecord, Consumer, ConsumerEvent, Revocation, Subscription};
 pub use log_reader::LogRecord;
 pub use log_tail::{LogEntry, LogTail};
 pub use producer::{Outgoing, Producer, Sent};

@@ -6,7 +6,7 @@ use crate::config::ConfigMap;
 use crate::config::worker::WorkerConfig;
 use crate::kafka::JavaSettings;
 use crate::plugin::{ConnectError, Registry, Result};
-use crate::storage::{OffsetStore, StatusStore};
+use crate::storage::{OffsetStore, StatusStore, TopicStatus};
 
 pub struct WorkerContext {
     pub config: WorkerConfig,
@@ -15,6 +15,25 @@ pub struct WorkerContext {
     pub offsets: Arc<OffsetStore>,
     /// Advertised `host:port`.
     pub worker_id: String,
+}
+
+impl WorkerContext {
+    /// Remembers that a connector uses a topic, unless that is known or not wanted.
+    pub async fn record_topic(&self, id: &TaskId, topic: &str) {
+        if !self.config.topic_tracking_enable || self.statuses.has_topic(&id.connector, topic) {
+            return;
+        }
+        let discovered = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let status = TopicStatus {
+            topic: topic.to_owned(),
+            connector: id.connector.to_string(),
+            task: id.task,
+            discovered_ms: i64::try_from(discovered.as_millis()).unwrap_or(i64::MAX),
+        };
+        if let Err(error) = self.statuses.put_topic(&status).await {
+            tracing::warn!("the use of topic '{topic}' could not be recorded: {}", error.trace());
+        }
+    }
 }
 
 /// A task by its connector and number.
@@ -62,11 +81,20 @@ pub fn dead_letter_producer_settings(context: &WorkerContext, id: &TaskId, conne
     layered(context, connector, "producer", &format!("connector-dlq-producer-{id}"), &own)
 }
 
+/// Settings of the admin client that creates the topic of a dead letter queue; nothing follows the dash in Connect's name.
+pub fn dead_letter_admin_settings(context: &WorkerContext, connector: &ConfigMap) -> Result<JavaSettings> {
+    admin_layers(context, connector, "connector-dlq-adminclient-")
+}
+
 /// Settings of a connector's admin client: every worker setting that is not for another kind of client comes first.
 pub fn admin_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
+    admin_layers(context, connector, &format!("connector-adminclient-{id}"))
+}
+
+fn admin_layers(context: &WorkerContext, connector: &ConfigMap, client_id: &str) -> Result<JavaSettings> {
     let prefixed = |key: &str| ["admin.", "producer.", "consumer."].iter().any(|prefix| key.starts_with(prefix));
     let shared = context.config.originals.iter().filter(|(key, _)| !prefixed(key)).collect::<Vec<_>>();
-    layered(context, connector, "admin", &format!("connector-adminclient-{id}"), &shared)
+    layered(context, connector, "admin", client_id, &shared)
 }
 
 fn layered(

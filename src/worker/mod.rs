@@ -2,6 +2,7 @@
 
 mod connector_watcher;
 pub mod context;
+pub mod dead_letter_queue;
 pub mod in_flight;
 pub mod record_pipeline;
 mod sink_runner;

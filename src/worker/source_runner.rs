@@ -20,8 +20,8 @@ use crate::config::ConfigMap;
 use crate::data::{ConnectRecord, SourceBatch, SourceOffset, SourcePartition};
 use crate::kafka::{Admin, Outgoing, Producer, Sent};
 use crate::plugin::{ConnectError, ErrorKind, Result, SourceConnector, SourceTask, SourceTaskContext};
+use crate::storage::TargetState;
 use crate::storage::offset_store::ConnectorOffsets;
-use crate::storage::{TargetState, TopicStatus};
 
 /// Pause after a poll that failed but may be tried again; connectors back off by themselves, this only stops a spin.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -312,19 +312,7 @@ impl Sender {
                 ConnectError::fatal(format!("Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or that the topic exists and restart the task")).caused_by(error)
             })?;
         }
-        let statuses = &self.context.statuses;
-        if self.context.config.topic_tracking_enable && !statuses.has_topic(&self.id.connector, topic) {
-            let discovered = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            let status = TopicStatus {
-                topic: topic.to_string(),
-                connector: self.id.connector.to_string(),
-                task: self.id.task,
-                discovered_ms: i64::try_from(discovered.as_millis()).unwrap_or(i64::MAX),
-            };
-            if let Err(error) = statuses.put_topic(&status).await {
-                tracing::warn!("the use of topic '{topic}' could not be recorded: {}", error.trace());
-            }
-        }
+        self.context.record_topic(&self.id, topic).await;
         self.known_topics.insert(topic.clone());
         Ok(())
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use rand::Rng;
 
 use crate::config::ConfigMap;
-use crate::data::SinkRecord;
 use crate::plugin::{ConnectError, ErrorKind, Result};
 
 /// Where on its way a record failed, in Connect's names.
@@ -136,13 +135,18 @@ impl Tolerance {
 }
 
 /// Says which Kafka record a sink failed on, as the error log has it.
-pub struct ConsumedRecord<'a>(pub &'a SinkRecord);
+pub struct ConsumedRecord<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp_ms: Option<i64>,
+}
 
 impl fmt::Display for ConsumedRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SinkRecord { kafka_topic, kafka_partition, kafka_offset, record, .. } = self.0;
-        write!(f, ", where consumed record is {{topic='{kafka_topic}', partition={kafka_partition}, offset={kafka_offset}")?;
-        if let Some(timestamp) = record.timestamp_ms {
+        let Self { topic, partition, offset, timestamp_ms } = self;
+        write!(f, ", where consumed record is {{topic='{topic}', partition={partition}, offset={offset}")?;
+        if let Some(timestamp) = timestamp_ms {
             write!(f, ", timestamp={timestamp}, timestampType=CreateTime")?;
         }
         f.write_str("}")
