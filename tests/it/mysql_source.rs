@@ -1,5 +1,9 @@
 //! Does the MySQL source send every row once and in order, whatever happens in between?
 
+mod outages;
+mod startup;
+mod transactions;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +12,7 @@ use async_trait::async_trait;
 use tributary::config::ConfigMap;
 use tributary::connectors::mysql::{MariaDbConnector, MySqlConnector};
 use tributary::data::{ConnectRecord, SourceBatch, SourceOffset, SourcePartition, Value};
-use tributary::plugin::{Connector, ErrorKind, OffsetReader, Result, SourceConnector, SourceTask, SourceTaskContext};
+use tributary::plugin::{OffsetReader, Result, SourceConnector, SourceTask, SourceTaskContext};
 
 use crate::support::sql::Database;
 use crate::support::stack::{self, Server};
@@ -333,64 +337,5 @@ async fn a_changed_key_is_a_deletion_and_an_insertion() {
         .map(|(op, key)| (op.map(str::to_owned), key.to_owned()));
     assert_eq!(seen, expected);
     reading.stop().await;
-    database.drop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn validation_says_what_is_wrong_with_the_server() {
-    let mut database = Database::create(Server::MySql, "reader").await;
-    let user = unique("u");
-    database.run(&format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'right'")).await;
-    let good = Source::new(&database, &[]).config;
-    let errors = async |changes: &[(&str, &str)]| -> Vec<String> {
-        let mut config = good.clone();
-        for (key, value) in changes {
-            config.set(*key, *value);
-        }
-        MySqlConnector.validate(&config).await.errors().map(str::to_owned).collect()
-    };
-    assert_eq!(errors(&[]).await, Vec::<String>::new());
-    for (changes, expected) in [
-        (
-            &[("database.user", user.as_str()), ("database.password", "wrong")][..],
-            "Unable to connect: cannot log in to the database at",
-        ),
-        (&[("database.hostname", "no.such.host.invalid")], "Unable to connect: "),
-        (&[("database.port", "1")], "Unable to connect: cannot connect to the database at 127.0.0.1:1"),
-        (&[("database.user", user.as_str()), ("database.password", "right")], "lacks REPLICATION SLAVE"),
-    ] {
-        let errors = errors(changes).await;
-        assert!(errors.iter().any(|error| error.contains(expected)), "{changes:?}: {errors:?}");
-        assert!(!errors.join(" ").contains("wrong"), "a password is never shown");
-    }
-    database.run(&format!("DROP USER '{user}'@'%'")).await;
-    database.drop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_cannot_work_says_why() {
-    let mut database = Database::create(Server::MySql, "reader").await;
-    database.run("CREATE TABLE t (id BIGINT PRIMARY KEY)").await;
-    let failure = async |settings: &[(&str, &str)], offset: Option<&str>| {
-        let mut source = Source::new(&database, settings);
-        source.offset = offset.map(|offset| Arc::new(serde_json::from_str(offset).unwrap()));
-        let mut reading = source.start().await;
-        loop {
-            if let Err(error) = reading.poll().await {
-                return error;
-            }
-        }
-    };
-    let error = failure(&[("database.user", "nobody")], None).await;
-    assert!(error.trace().starts_with("cannot log in to the database at"), "{}", error.trace());
-    let error = failure(&[("database.hostname", "no.such.host.invalid")], None).await;
-    assert!(error.trace().starts_with("cannot find host 'no.such.host.invalid'"), "{}", error.trace());
-    let purged = r#"{"file": "gone.000001", "pos": 4, "ts_sec": 1}"#;
-    let error = failure(&[], Some(purged)).await;
-    assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.trace().contains("no longer has the binlog file gone.000001"), "{}", error.trace());
-    let other_server = r#"{"file": "binlog.000001", "pos": 4, "gtids": "00000000-0000-0000-0000-000000000001:1-5"}"#;
-    let error = failure(&[], Some(other_server)).await;
-    assert!(error.trace().contains("transactions the server never had"), "{}", error.trace());
     database.drop().await;
 }

@@ -17,7 +17,7 @@ use self::rows::RowReader;
 use super::binlog::End;
 use super::capture::Capture;
 use super::config::{FailureHandling, LockingMode, TableOrder, split_list};
-use super::connection::Session;
+use super::connection::{Session, server_code};
 use super::envelope::{SnapshotMarker, SourceInfo};
 use super::filters::{PatternList, is_builtin_database};
 use super::options::Profile;
@@ -28,6 +28,9 @@ use super::server::{BinlogEnd, ServerFacts};
 use super::table::TableId;
 use super::table_reader;
 use crate::plugin::{ConnectError, Result};
+
+const UNKNOWN_DATABASE: u16 = 1049;
+const UNKNOWN_TABLE: u16 = 1146;
 
 /// What one snapshot does.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +77,7 @@ impl Snapshot<'_> {
         let variables = table_reader::read_variables(&mut session.connection).await?;
         self.capture.reset(&variables);
         self.capture.history.initialize().await?;
-        let tables = self.find_tables(&mut session, plan).await?;
+        let mut tables = self.find_tables(&mut session, plan).await?;
         info!(tables = tables.captured, "taking a snapshot");
 
         let mut locks = Locks::new(Session::open(&config.connection).await?, config.snapshot.lock_timeout);
@@ -82,6 +85,10 @@ impl Snapshot<'_> {
         let unlocked = matches!(config.snapshot.locking, LockingMode::None | LockingMode::MinimalPercona { .. });
         let early = if unlocked { Some(self.facts.binlog_end(&mut session).await?) } else { None };
         locks.acquire(config.snapshot.locking, &tables.read).await?;
+        if locks.hold_everything() {
+            // Tables that came or went while the lock was waited for.
+            tables = self.find_tables(&mut session, plan).await?;
+        }
         session.run("set the isolation level", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
         session.run("begin the snapshot's transaction", "START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
         let end = match early {
@@ -136,7 +143,13 @@ impl Snapshot<'_> {
             if foreign && (is_builtin_database(&database) || only_captured) {
                 continue;
             }
-            for table in table_reader::list_tables(&mut session.connection, &database).await? {
+            let found = match table_reader::list_tables(&mut session.connection, &database).await {
+                Ok(found) => found,
+                // Dropped since the databases were listed.
+                Err(error) if server_code(&error) == Some(UNKNOWN_DATABASE) => continue,
+                Err(error) => return Err(error),
+            };
+            for table in found {
                 let is_captured = filter.captures(&table);
                 if is_captured {
                     captured.push(table.clone());
@@ -253,6 +266,8 @@ impl Snapshot<'_> {
                         .map_err(|_| ConnectError::retriable(format!("cannot read the definition of {table}: no answer")))?;
                 match read {
                     Ok(read) => statements.push(Statement { database: database.to_owned(), ddl: read.ddl }),
+                    // Dropped meanwhile, where nothing keeps it still.
+                    Err(error) if matches!(server_code(&error), Some(UNKNOWN_DATABASE | UNKNOWN_TABLE)) => {}
                     Err(error) if self.capture.filter.captures(table) && !self.capture.history.skips_unparseable() => {
                         return Err(error);
                     }

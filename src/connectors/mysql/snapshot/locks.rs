@@ -18,12 +18,13 @@ pub struct Locks {
     session: Session,
     timeout: Duration,
     held: bool,
+    global: bool,
     last_use: Instant,
 }
 
 impl Locks {
     pub fn new(session: Session, timeout: Duration) -> Self {
-        Self { session, timeout, held: false, last_use: Instant::now() }
+        Self { session, timeout, held: false, global: false, last_use: Instant::now() }
     }
 
     /// Keeps all tables still; where the global lock is refused, the captured ones.
@@ -38,6 +39,7 @@ impl Locks {
         match self.session.run("get the global read lock", statement).await {
             Ok(()) => {
                 self.held = true;
+                self.global = !matches!(mode, LockingMode::MinimalPercona { .. });
                 self.last_use = Instant::now();
                 info!("the global read lock is held");
                 return Ok(());
@@ -63,6 +65,11 @@ impl Locks {
         self.held = true;
         self.last_use = Instant::now();
         Ok(())
+    }
+
+    /// True if nothing on the server can change.
+    pub fn hold_everything(&self) -> bool {
+        self.held && self.global
     }
 
     /// Gives a sign of life on a connection that holds locks for long.
