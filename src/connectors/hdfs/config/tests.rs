@@ -29,7 +29,7 @@ fn both_faces_have_the_keys_of_java_in_order() {
         assert_eq!(names.len(), 42);
         for key in definition.keys {
             let known = |name: &&str| definition.get(name).is_some();
-            assert!(key.dependents.iter().all(|name| known(name)), "{} has unknown dependents", key.name);
+            assert!(key.dependents.iter().all(known), "{} has unknown dependents", key.name);
         }
     }
     let default = |definition: &ConfigDef, key: &str| definition.get(key).unwrap().default;

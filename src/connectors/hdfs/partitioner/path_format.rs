@@ -204,7 +204,7 @@ fn offset(seconds: i32, colon: bool, out: &mut String) {
     let seconds = seconds.unsigned_abs();
     let colon = if colon { ":" } else { "" };
     let _ = write!(out, "{:02}{colon}{:02}", seconds / 3600, seconds / 60 % 60);
-    if seconds % 60 != 0 {
+    if !seconds.is_multiple_of(60) {
         let _ = write!(out, "{colon}{:02}", seconds % 60);
     }
 }

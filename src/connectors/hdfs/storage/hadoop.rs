@@ -212,27 +212,25 @@ struct HadoopFile {
     writer: FileWriter,
 }
 
-impl HadoopFile {
-    async fn call<T>(&mut self, what: &str, call: impl AsyncFnOnce(&mut FileWriter) -> hdfs_native::Result<T>) -> Result<T> {
-        match timeout(DATA_LIMIT, Box::pin(call(&mut self.writer))).await {
-            Ok(result) => result.map_err(|error| describe(what, &self.path, &error)),
-            Err(_) => Err(out_of_time(what, &self.path, DATA_LIMIT)),
-        }
+async fn data_call<T>(what: &str, path: &str, call: impl Future<Output = hdfs_native::Result<T>>) -> Result<T> {
+    match timeout(DATA_LIMIT, call).await {
+        Ok(result) => result.map_err(|error| describe(what, path, &error)),
+        Err(_) => Err(out_of_time(what, path, DATA_LIMIT)),
     }
 }
 
 #[async_trait]
 impl StorageFile for HadoopFile {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.call("write", async |writer| writer.write_bytes(bytes).await).await.map(|_| ())
+        data_call("write", &self.path, Box::pin(self.writer.write_bytes(bytes))).await.map(|_| ())
     }
 
     async fn sync(&mut self) -> Result<()> {
-        self.call("sync", async |writer| writer.hsync().await).await
+        data_call("sync", &self.path, Box::pin(self.writer.hsync())).await
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.call("close", async |writer| writer.close().await).await
+        data_call("close", &self.path, Box::pin(self.writer.close())).await
     }
 }
 
