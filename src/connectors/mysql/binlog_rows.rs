@@ -453,3 +453,6 @@ impl Iterator for Rows<'_> {
         Some(change)
     }
 }
+
+#[cfg(test)]
+mod tests;

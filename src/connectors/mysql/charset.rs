@@ -3,10 +3,12 @@
 //! Snapshots get text already converted by the server (`SET NAMES utf8mb4`), the binlog carries it in the column's own
 //! charset. Both must give the same text, so the single-byte tables are the server's own.
 
+mod exceptions;
 mod single_byte;
 
 use bytes::Bytes;
 use encoding_rs::Encoding;
+use exceptions::Exceptions;
 use single_byte::UpperHalf;
 
 use crate::data::Utf8Bytes;
@@ -25,7 +27,28 @@ pub enum Charset {
     Utf16Be,
     Utf16Le,
     Utf32,
-    MultiByte(&'static Encoding),
+    MultiByte(&'static MultiByte),
+}
+
+/// A charset of one to four bytes a character, as the Web's decoder of that name and what MySQL does otherwise.
+#[derive(Debug)]
+pub struct MultiByte {
+    encoding: &'static Encoding,
+    layout: Layout,
+    exceptions: &'static Exceptions,
+}
+
+/// How the length of a character shows in its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Two bytes from 0x81 on.
+    Double,
+    /// As `Double`, but 0xA1 to 0xDF stand alone.
+    ShiftJis,
+    /// As `Double`, but three bytes after 0x8F; rows 0xF5 and up are private use.
+    EucJp,
+    /// As `Double`, but four bytes if the second is a digit.
+    Gb18030,
 }
 
 /// Decoded text; `replaced` if some bytes meant no character and became U+FFFD (or `?` in single-byte sets).
@@ -70,12 +93,15 @@ impl Charset {
             "ucs2" | "utf16" => Self::Utf16Be,
             "utf16le" => Self::Utf16Le,
             "utf32" => Self::Utf32,
-            "gbk" | "gb2312" => Self::MultiByte(encoding_rs::GBK),
-            "gb18030" => Self::MultiByte(encoding_rs::GB18030),
-            "big5" => Self::MultiByte(encoding_rs::BIG5),
-            "sjis" | "cp932" => Self::MultiByte(encoding_rs::SHIFT_JIS),
-            "ujis" | "eucjpms" => Self::MultiByte(encoding_rs::EUC_JP),
-            "euckr" => Self::MultiByte(encoding_rs::EUC_KR),
+            "gbk" => Self::MultiByte(&GBK),
+            "gb2312" => Self::MultiByte(&GB2312),
+            "gb18030" => Self::MultiByte(&GB18030),
+            "big5" => Self::MultiByte(&BIG5),
+            "sjis" => Self::MultiByte(&SJIS),
+            "cp932" => Self::MultiByte(&CP932),
+            "ujis" => Self::MultiByte(&UJIS),
+            "eucjpms" => Self::MultiByte(&EUCJPMS),
+            "euckr" => Self::MultiByte(&EUCKR),
             _ => return None,
         })
     }
@@ -120,14 +146,75 @@ impl Charset {
                     })
                 })
                 .collect(),
-            Self::MultiByte(encoding) => {
-                let (text, errors) = encoding.decode_without_bom_handling(&bytes);
-                replaced = errors;
-                text.into_owned()
-            }
+            Self::MultiByte(charset) => charset.decode(&bytes, &mut replaced),
         };
         Decoded { text: text.into(), replaced }
     }
+}
+
+const fn multi_byte(encoding: &'static Encoding, layout: Layout, exceptions: &'static Exceptions) -> MultiByte {
+    MultiByte { encoding, layout, exceptions }
+}
+
+static GBK: MultiByte = multi_byte(encoding_rs::GBK, Layout::Double, &[]);
+static GB2312: MultiByte = multi_byte(encoding_rs::GBK, Layout::Double, exceptions::GB2312);
+static GB18030: MultiByte = multi_byte(encoding_rs::GB18030, Layout::Gb18030, exceptions::GB18030);
+static BIG5: MultiByte = multi_byte(encoding_rs::BIG5, Layout::Double, exceptions::BIG5);
+static SJIS: MultiByte = multi_byte(encoding_rs::SHIFT_JIS, Layout::ShiftJis, exceptions::SJIS);
+static CP932: MultiByte = multi_byte(encoding_rs::SHIFT_JIS, Layout::ShiftJis, &[]);
+static UJIS: MultiByte = multi_byte(encoding_rs::EUC_JP, Layout::EucJp, exceptions::UJIS);
+static EUCJPMS: MultiByte = multi_byte(encoding_rs::EUC_JP, Layout::EucJp, exceptions::EUCJPMS);
+static EUCKR: MultiByte = multi_byte(encoding_rs::EUC_KR, Layout::Double, &[]);
+
+impl MultiByte {
+    fn decode(&self, bytes: &[u8], replaced: &mut bool) -> String {
+        let mut text = String::with_capacity(bytes.len() * 3 / 2);
+        let mut run = |bytes: &[u8], text: &mut String| {
+            let (decoded, errors) = self.encoding.decode_without_bom_handling(bytes);
+            *replaced |= errors;
+            text.push_str(&decoded);
+        };
+        let (mut start, mut at) = (0, 0);
+        while at < bytes.len() && (self.layout == Layout::EucJp || !self.exceptions.is_empty()) {
+            let length = self.length(&bytes[at..]).min(bytes.len() - at);
+            if let Some(exception) = self.exception(&bytes[at..at + length]) {
+                run(&bytes[start..at], &mut text);
+                text.push(exception);
+                start = at + length;
+            }
+            at += length;
+        }
+        run(&bytes[start..], &mut text);
+        text
+    }
+
+    /// Bytes of the first character.
+    fn length(&self, bytes: &[u8]) -> usize {
+        match (self.layout, bytes) {
+            (_, [..0x81, ..]) | (Layout::ShiftJis, [0xA0..=0xDF, ..]) => 1,
+            (Layout::EucJp, [0x8F, ..]) => 3,
+            (Layout::Gb18030, [_, b'0'..=b'9', ..]) => 4,
+            _ => 2,
+        }
+    }
+
+    /// What MySQL makes of a character otherwise than the Web's decoder.
+    fn exception(&self, bytes: &[u8]) -> Option<char> {
+        match (self.layout, bytes) {
+            (Layout::EucJp, [row @ 0xF5..=0xFE, cell @ 0xA1..=0xFE]) => private_use(0xE000, *row, *cell),
+            (Layout::EucJp, [0x8F, row @ 0xF5..=0xFE, cell @ 0xA1..=0xFE]) => private_use(0xE3AC, *row, *cell),
+            (_, [_, _] | [0x8F, _, _]) => {
+                let code = bytes.iter().fold(0, |code, byte| code << 8 | u32::from(*byte));
+                let found = self.exceptions.binary_search_by_key(&code, |(code, _)| *code).ok()?;
+                Some(self.exceptions[found].1)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn private_use(base: u32, row: u8, cell: u8) -> Option<char> {
+    char::from_u32(base + u32::from(row - 0xF5) * 94 + u32::from(cell - 0xA1))
 }
 
 fn swe7(byte: u8) -> char {
@@ -250,6 +337,9 @@ mod tests {
         assert_eq!(decode("sjis", b"\x82\xA0\\~"), "あ\\~");
         assert_eq!(decode("ujis", b"\xA4\xA2"), "あ");
         assert_eq!(decode("euckr", b"\xB0\xA1"), "가");
+        assert_eq!(decode("sjis", b"a\x81\x60\x82\xA0\xB1"), "a〜あｱ");
+        assert_eq!(decode("ujis", b"\xA4\xA2\xF5\xA1\x8F\xA2\xB7\xA4\xA2"), "あ\u{e000}~あ");
+        assert_eq!(decode("big5", b"\xA7\x41\xC6\xA1"), "你ヾ");
         assert_eq!(decode("binary", b"\xE9"), "é");
     }
 
@@ -265,7 +355,7 @@ mod tests {
         assert!(Charset::Utf8.decode(Bytes::from_static(b"\xFF")).replaced);
         assert!(Charset::Utf16Be.decode(Bytes::from_static(b"\xD8\x3D\x00")).replaced);
         assert!(Charset::Utf32.decode(Bytes::from_static(b"\xFF\xFF")).replaced);
-        assert!(Charset::MultiByte(encoding_rs::GBK).decode(Bytes::from_static(b"\xFF")).replaced);
+        assert!(Charset::MultiByte(&GBK).decode(Bytes::from_static(b"\xFF")).replaced);
     }
 
     #[test]

@@ -31,3 +31,6 @@ pub use names::{sanitize_topic, schema_name as adjust_schema_name};
 pub use plan::{ColumnPlan, Row, RowBuilder, TablePlan};
 pub use snapshot_rows::SnapshotReader;
 pub use temporal::{DateTime, parse_datetime, parse_time};
+
+#[cfg(test)]
+mod tests;

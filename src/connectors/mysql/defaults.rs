@@ -191,7 +191,9 @@ fn timestamp(column: &Column, text: &str, convert: &Convert, options: &EventOpti
         second(at.second),
         nanos,
     );
+    // Java reads the digits in its own zone and prints them with that zone's offset.
     let zoned = local.and_then(|local| options.default_time_zone.to_zoned(local)).map_err(|_| "not a timestamp")?;
-    let at = DateTime::from_epoch_micros(zoned.timestamp().as_microsecond());
-    Ok(Some(convert.default_timestamp(&at)))
+    let offset = zoned.offset().seconds();
+    let micros = zoned.timestamp().as_microsecond() + i64::from(offset) * 1_000_000;
+    Ok(Some(convert.default_timestamp(&DateTime::from_epoch_micros(micros), offset)))
 }

@@ -469,10 +469,17 @@ impl Convert {
         Ok(Some(Value::string(iso_timestamp(&at, *snapshot))))
     }
 
-    /// The text of a TIMESTAMP default: padded like streamed values from 2.1 on.
-    pub fn default_timestamp(&self, at: &DateTime) -> Value {
+    /// The text of a TIMESTAMP default: padded like streamed values from 2.1 on, with the offset of the zone it was read in.
+    pub fn default_timestamp(&self, at: &DateTime, offset_seconds: i32) -> Value {
         let fraction = if let Target::Timestamp { stream, .. } = &self.target { *stream } else { Fraction::Shortest };
-        Value::string(iso_timestamp(at, fraction))
+        let mut text = iso_timestamp(at, fraction);
+        if offset_seconds != 0 {
+            text.pop();
+            let sign = if offset_seconds < 0 { '-' } else { '+' };
+            let minutes = offset_seconds.unsigned_abs() / 60;
+            text.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+        }
+        Value::string(text)
     }
 
     /// Geometry as the server stores it: four bytes SRID, then WKB.

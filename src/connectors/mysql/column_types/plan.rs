@@ -8,6 +8,7 @@ use mysql_common::packets::Column as ResultColumn;
 use super::super::charset::Charset;
 use super::super::defaults;
 use super::super::envelope;
+use super::super::filters::PatternList;
 use super::super::options::{ConversionFailure, EventOptions};
 use super::super::table::{Column, Table, TableId};
 use super::convert::{self, Convert, ValueError};
@@ -278,9 +279,27 @@ fn key_columns(table: &Table, options: &EventOptions) -> Result<Vec<usize>> {
     table.primary_key.iter().map(find).collect()
 }
 
+/// `message.key.columns`: entries `tables:column,column` separated by `;`, both halves Java regular expressions.
+/// Debezium: Key.CustomKeyMapper matches `tables.column` against `database.table.column`.
 fn message_key_columns(table: &Table, options: &EventOptions) -> Result<Vec<usize>> {
-    let Some(setting) = &options.message_key_columns else { return Ok(Vec::new()) };
-    Err(ConnectError::config(format!("cannot apply message.key.columns '{setting}' to table {}: not supported yet", table.id)))
+    const KEY: &str = "message.key.columns";
+    let mut found = Vec::new();
+    let entries = options.message_key_columns.iter().flat_map(|setting| setting.split(';'));
+    for entry in entries.map(str::trim).filter(|entry| !entry.is_empty()) {
+        let (tables, columns) = entry
+            .split_once(':')
+            .ok_or_else(|| ConnectError::config(format!("cannot read entry '{entry}' of {KEY}: expected <tables>:<columns>")))?;
+        for column in columns.split(',').map(str::trim).filter(|column| !column.is_empty()) {
+            let pattern = PatternList::new(KEY, &format!("{}.{column}", tables.trim()))?;
+            let matches =
+                table.columns.iter().enumerate().filter(|(index, column)| {
+                    !found.contains(index) && pattern.matches(&format!("{}.{}", table.id, column.name))
+                });
+            let matches: Vec<usize> = matches.map(|(index, _)| index).collect();
+            found.extend(matches);
+        }
+    }
+    Ok(found)
 }
 
 fn field_schema(kind: Kind, column: &Column, default: Option<Value>, options: &EventOptions) -> Arc<Schema> {
