@@ -173,10 +173,13 @@ fn check_aliases(value: Option<&TypedValue>) -> Result<(), String> {
 }
 
 fn check_regex(value: Option<&TypedValue>) -> Result<(), String> {
-    match value {
-        Some(TypedValue::Text(text)) => regex::Regex::new(text).map(drop).map_err(|error| format!("Invalid regex: {error}")),
-        _ => Ok(()),
-    }
+    let Some(TypedValue::Text(text)) = value else { return Ok(()) };
+    regex::Regex::new(text).map(drop).map_err(|error| {
+        // The lines before show the pattern once more with a mark under it.
+        let error = error.to_string();
+        let last = error.lines().last().unwrap_or_default();
+        format!("Invalid regex: {}", last.strip_prefix("error: ").unwrap_or(last))
+    })
 }
 
 fn check_null_or_not_negative(value: Option<&TypedValue>) -> Result<(), String> {

@@ -293,8 +293,12 @@ fn check_kind_rules(report: &mut Builder<'_>, kind: ConnectorKind, worker: &Work
             let wants =
                 |name: &str, value: &str| report.config.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value));
             if wants("exactly.once.support", "required") {
-                let error = "This worker does not have exactly-once source support enabled.";
-                report.add_error("exactly.once.support", error);
+                for error in [
+                    "This worker does not have exactly-once source support enabled.",
+                    "The connector does not support exactly-once semantics with the provided configuration.",
+                ] {
+                    report.add_error("exactly.once.support", error);
+                }
             } else if wants("transaction.boundary", "connector") {
                 report.add_error(
                     "transaction.boundary",
