@@ -32,22 +32,20 @@ PORTS="KAFKA KAFKA_CONTROLLER MYSQL MARIADB HDFS HDFS_WEB HDFS_DATA HDFS_DATA_WE
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Chooses free ports once; they stay the same until env is deleted. Below the range the system gives to clients.
+# Chooses a free port for each name once; it stays the same until env is deleted. Below the range the system gives to clients.
 choose_ports() {
-  local name port taken=" "
-  [ -f "$AT/env" ] && return
+  local name port
+  touch "$AT/env"
   for name in $PORTS; do
+    [ -z "$(port_of "$name")" ] || continue
     while :; do
       port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-      case $taken in *" $port "*) continue ;; esac
-      listening "$port" || break
+      if ! listening "$port" && ! grep -q ":$port\$" "$AT/env"; then break; fi
     done
-    taken="$taken$port "
-    printf 'STACK_%s=127.0.0.1:%s\n' "$name" "$port"
-  done >"$AT/env.part"
+    printf 'STACK_%s=127.0.0.1:%s\n' "$name" "$port" >>"$AT/env"
+  done
   # What has the readers of tests/stack and tests/support.
-  printf 'STACK_PYTHON=%s\n' "$DOWNLOADS/python/venv/bin/python3" >>"$AT/env.part"
-  mv "$AT/env.part" "$AT/env"
+  grep -q '^STACK_PYTHON=' "$AT/env" || printf 'STACK_PYTHON=%s\n' "$DOWNLOADS/python/venv/bin/python3" >>"$AT/env"
 }
 
 port_of() { sed -n "s/^STACK_$1=127.0.0.1://p" "$AT/env" 2>/dev/null || true; }
