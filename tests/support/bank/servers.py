@@ -58,7 +58,6 @@ class Stack:
     def partitions(self, tables):
         """How many partitions the metastore has of these Hive tables."""
         from pymetastore.hive_metastore import ThriftHiveMetastore
-        from pymetastore.hive_metastore.ttypes import NoSuchObjectException
         from thrift.protocol.TBinaryProtocol import TBinaryProtocol
         from thrift.transport.TSocket import TSocket
         from thrift.transport.TTransport import TBufferedTransport
@@ -71,10 +70,9 @@ class Stack:
         transport.open()
         count = 0
         for table in tables:
-            try:
+            # Asked about a table that is not there yet, the metastore answers with an internal error.
+            if metastore.get_tables(*table.split(".")):
                 count += len(metastore.get_partition_names(*table.split("."), -1))
-            except NoSuchObjectException:
-                pass
         transport.close()
         return count
 
