@@ -237,11 +237,12 @@ async fn compare(extra: &[(&str, &str)]) {
     java.rest.delete(&format!("/connectors/{}", java.prefix)).await;
     assert!(failures.is_empty(), "{}", failures.values().cloned().collect::<Vec<_>>().join("\n\n"));
     assert_eq!(their_offsets[0]["partition"], our_offsets[0]["partition"]);
+    // Java's position is inside the last event it sent (`event`, `row`), ours behind the transaction: the same names
+    // otherwise, in the same order, and Java goes on from either.
     let names = |offsets: &Value| offsets[0]["offset"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&their_offsets), names(&our_offsets), "{their_offsets} {our_offsets}");
-    for name in ["file", "gtids"] {
-        assert_eq!(their_offsets[0]["offset"][name], our_offsets[0]["offset"][name], "{name}");
-    }
+    let expected = names(&their_offsets).into_iter().filter(|name| name != "event" && name != "row").collect::<Vec<_>>();
+    assert_eq!(names(&our_offsets), expected, "{their_offsets} {our_offsets}");
+    assert_eq!(their_offsets[0]["offset"]["file"], our_offsets[0]["offset"]["file"]);
     database.drop().await;
 }
 
