@@ -242,7 +242,9 @@ impl PollLoop {
         self.seek(&seeks)?;
         let list = |partitions: Vec<&TopicPartition>| {
             let mut list = TopicPartitionList::new();
-            partitions.iter().for_each(|partition| drop(list.add_partition(&partition.topic, partition.partition)));
+            for partition in partitions {
+                list.add_partition(&partition.topic, partition.partition);
+            }
             list
         };
         let stop: Vec<_> = paused.difference(&self.paused).collect();

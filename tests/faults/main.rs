@@ -1,6 +1,6 @@
-//! Reliability of the whole path, MySQL to Kafka to HDFS to Hive, while the worker or a server dies.
+//! Reliability of the whole path, MySQL to Kafka to HDFS to Hive, while the worker dies.
 //!
-//! These tests stop servers of the stack, so they are a binary of their own that runs one test at a time.
+//! These tests are long and load the machine, so they are a binary of their own that runs one test at a time.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
 #[path = "../support/mod.rs"]
@@ -8,4 +8,3 @@ mod support;
 
 mod kills;
 mod path;
-mod servers;

@@ -77,7 +77,7 @@ impl Path {
             "topics.dir": format!("{}/topics", self.folder),
             "logs.dir": format!("{}/logs", self.folder),
             "format.class": "io.confluent.connect.hdfs.avro.AvroFormat",
-            "flush.size": "300",
+            "flush.size": "2000",
             "rotate.schedule.interval.ms": "1000",
             "timezone": "UTC",
             "locale": "en",
@@ -88,6 +88,9 @@ impl Path {
             "hive.metastore.uris": format!("thrift://{}", address(Server::Hive)),
             "hive.database": self.database.name,
             "retry.backoff.ms": "500",
+            // A killed member holds its partitions until its session ends.
+            "consumer.override.session.timeout.ms": "6000",
+            "consumer.override.heartbeat.interval.ms": "1000",
             "transforms": "unwrap",
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
         });
@@ -108,7 +111,7 @@ impl Path {
         let start = Instant::now();
         while start.elapsed() < duration {
             self.insert().await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
