@@ -1,6 +1,6 @@
 //! The three internal topics, and their standalone twins.
 //!
-//! Each store keeps its state in memory and replays it from a [`journal`]: a compacted topic that all workers share, or
+//! Each store keeps its state in memory and replays it from a journal: a compacted topic that all workers share, or
 //! nothing but memory in a standalone worker. A write returns after it has been read back, so what a caller then reads
 //! is what every worker will read.
 

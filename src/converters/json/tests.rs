@@ -1,3 +1,5 @@
+//! Tests of the JSON converter.
+
 use super::*;
 use crate::data::logical::plain;
 use crate::data::{SchemaBuilder, SchemaKind};

@@ -1,3 +1,5 @@
+//! Tests of taking rows out of change events.
+
 use super::*;
 use crate::codec::json::schema_text::push_schema;
 use crate::codec::json::{Encoder, JsonOptions};

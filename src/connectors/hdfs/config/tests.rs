@@ -1,3 +1,5 @@
+//! Tests of the sink's settings.
+
 use super::*;
 
 fn config(settings: &[(&str, &str)]) -> ConfigMap {

@@ -1,3 +1,5 @@
+//! Tests of the partitioners.
+
 use super::*;
 use crate::config::ConfigMap;
 use crate::connectors::hdfs::config::{HdfsSinkConfig, hdfs2_definition};

@@ -1,3 +1,5 @@
+//! Tests of the table catalog.
+
 use super::*;
 
 fn catalog() -> TableCatalog {

@@ -1,3 +1,5 @@
+//! Tests of the DDL parser.
+
 use super::*;
 
 fn one(sql: &str) -> std::result::Result<Statement, Failure> {

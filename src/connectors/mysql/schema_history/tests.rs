@@ -1,3 +1,5 @@
+//! Tests of the schema history.
+
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
