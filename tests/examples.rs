@@ -79,3 +79,21 @@ fn docker_compose_offers_the_parts_of_the_stack() {
         }
     }
 }
+
+/// The columns of each table as its files on HDFS have them; the schemas were taken from the files of a demo run.
+#[test]
+fn every_schema_is_avro_with_the_tables_columns() {
+    let tables = [
+        ("operations", "id cpf tipo_produto origem operacao valor online data horario op_timestamp success"),
+        ("clients", "nome cpf tipo_produto data_nascimento address renda_mensal"),
+        ("employees", "nome cpf data_inicio address salario area"),
+        ("ibovespa", "index symbol date high open close volume low adjclose dividends"),
+    ];
+    for (table, columns) in tables {
+        let text = std::fs::read_to_string(format!("schemas/{table}.avsc")).unwrap();
+        let schema = apache_avro::Schema::parse_str(&text).unwrap_or_else(|error| panic!("{table}: {error}"));
+        let apache_avro::Schema::Record(record) = schema else { panic!("{table} is not a record") };
+        let names = record.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(names.join(" "), columns, "{table}");
+    }
+}
