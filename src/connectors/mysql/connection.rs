@@ -54,15 +54,18 @@ pub async fn connect_with(settings: &ConnectionSettings, statements: Vec<String>
             settings.connect_timeout.as_millis()
         ))),
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(Error::Server(error))) if is_refused(error.code) => {
-            let message = format!(
-                "cannot log in to the database at {place} as user '{}'; check database.user and database.password",
-                settings.user
-            );
-            Err(ConnectError::config(message).caused_by(error))
-        }
+        Ok(Err(Error::Server(error))) if is_refused(error.code) => Err(refused(settings, &place).caused_by(error)),
+        // MySQL answers for an account it does not know with a plugin it picks by the name, perhaps one we do not speak.
+        Ok(Err(Error::Driver(error @ DriverError::UnknownAuthPlugin { .. }))) => Err(refused(settings, &place).caused_by(error)),
         Ok(Err(error)) => Err(failure(format!("cannot connect to the database at {place}"), error)),
     }
+}
+
+fn refused(settings: &ConnectionSettings, place: &str) -> ConnectError {
+    ConnectError::config(format!(
+        "cannot log in to the database at {place} as user '{}'; check database.user and database.password",
+        settings.user
+    ))
 }
 
 /// Checks that the server's name means something, which a wrong `database.hostname` does not.
