@@ -213,8 +213,10 @@ fn nothing_is_left_to_do() {
     let mut violations = Vec::new();
     for file in sources() {
         for (index, line) in file.text.lines().enumerate() {
-            let words = || line.split(|c: char| !c.is_alphanumeric());
-            if words().any(|word| marks.contains(&word)) {
+            let has = |text: &str, marks: &[&str]| text.split(|c: char| !c.is_alphanumeric()).any(|word| marks.contains(&word));
+            // Java's date patterns have a zone `XXX`, so that mark counts in comments only.
+            let comment = line.split_once("//").map_or("", |(_, comment)| comment);
+            if has(line, &marks) || has(comment, &["XXX"]) {
                 violations.push(format!("src/{}:{}: {}", file.path, index + 1, line.trim()));
             }
         }

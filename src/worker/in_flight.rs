@@ -76,10 +76,6 @@ impl InFlight {
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }
-
-    pub fn is_drained(&self) -> bool {
-        self.batches.iter().all(|batch| batch.acks.is_complete())
-    }
 }
 
 #[cfg(test)]
