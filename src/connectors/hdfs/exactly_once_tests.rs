@@ -274,3 +274,41 @@ async fn records_are_written_once_when_recovery_fails_too() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_slow_lease_is_waited_for() {
+    let mut worker = Worker::new(DEFAULT, 1, 12);
+    worker.disk.slow_leases();
+    worker.disk.fault(20, Fault::CrashAfter);
+    worker.run().await;
+    worker.check("slow lease");
+    assert_eq!(worker.restarts, 1);
+}
+
+/// Two tasks that both believe to own the partition: each takes the log from the other again and again.
+#[tokio::test]
+async fn two_owners_of_a_partition_do_not_write_a_record_twice() {
+    let worker = Worker::new(DEFAULT, 1, 60);
+    let partitions = [partition(0)];
+    let mut owners = Vec::new();
+    for _ in 0..2 {
+        let context = context();
+        let mut task = HdfsSinkTask::on(worker.disk.zombie(), config(DEFAULT), context.clone()).unwrap();
+        task.open(&partitions).await.unwrap();
+        let consumer = Consumer::new(&partitions, &SinkOffsets::new(), worker.records);
+        owners.push((task, context, consumer));
+    }
+    for round in 0..1000 {
+        let (task, context, consumer) = &mut owners[(round * 7 / 3) % 2];
+        consumer.obey(context);
+        let mut batch = consumer.poll(&partitions[0], 5).into_iter().map(|offset| worker.row(0, offset)).collect();
+        task.put(&mut batch).await.unwrap();
+        for _ in 0..round % 3 {
+            tokio::task::yield_now().await;
+        }
+        let offsets = task.pre_commit(&SinkOffsets::new()).await.unwrap();
+        worker.check_promise(&offsets);
+        consumer.obey(context);
+    }
+    worker.check("two owners");
+}

@@ -23,6 +23,8 @@ pub mod storage;
 pub mod hive;
 
 #[cfg(test)]
+mod behaviour_tests;
+#[cfg(test)]
 mod exactly_once_tests;
 
 use async_trait::async_trait;

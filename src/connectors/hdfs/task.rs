@@ -103,6 +103,20 @@ impl HdfsSinkTask {
         Ok(())
     }
 
+    /// Takes a batch at this wall-clock time. All partitions are written at once: while one waits for HDFS, others go on.
+    pub(super) async fn put_at(&mut self, batch: &mut Vec<SinkRecord>, now_ms: i64) -> Result<()> {
+        self.distribute(batch)?;
+        let mut writes: stream::FuturesUnordered<_> =
+            self.writers.iter_mut().map(|slot| Box::pin(slot.writer.write(&mut slot.records, now_ms))).collect();
+        let mut result = Ok(());
+        while let Some(written) = writes.next().await {
+            if result.is_ok() {
+                result = written;
+            }
+        }
+        result
+    }
+
     fn shutdown_limit(&self) -> Duration {
         Duration::from_millis(self.sink.config.shutdown_timeout_ms)
     }
@@ -139,17 +153,7 @@ impl SinkTask for HdfsSinkTask {
     }
 
     async fn put(&mut self, batch: &mut Vec<SinkRecord>) -> Result<()> {
-        self.distribute(batch)?;
-        let now_ms = wall_clock_ms();
-        let mut writes: stream::FuturesUnordered<_> =
-            self.writers.iter_mut().map(|slot| Box::pin(slot.writer.write(&mut slot.records, now_ms))).collect();
-        let mut result = Ok(());
-        while let Some(written) = writes.next().await {
-            if result.is_ok() {
-                result = written;
-            }
-        }
-        result
+        self.put_at(batch, wall_clock_ms()).await
     }
 
     async fn pre_commit(&mut self, _consumed: &SinkOffsets) -> Result<SinkOffsets> {
