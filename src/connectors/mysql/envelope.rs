@@ -418,3 +418,6 @@ fn context_headers(options: &EventOptions) -> Headers {
     headers.extend(context.run_id.as_deref().map(|run_id| header("runId", run_id)));
     Headers::new(headers)
 }
+
+#[cfg(test)]
+mod tests;
