@@ -54,13 +54,13 @@ impl std::error::Error for DdlError {}
 /// Reads all statements of a text in order.
 pub fn parse(text: &str, dialect: Dialect) -> Vec<Parsed> {
     let tokens = lexer::tokenize(text, dialect);
-    statement::statements(&mut cursor::Cursor::new(text, &tokens))
+    statement::statements(&mut cursor::Cursor::new(text, dialect, &tokens))
 }
 
-/// The text as Debezium keeps it: strings in single quotes. In a session with ANSI_QUOTES double quotes hold names
-/// and stay.
+/// The text as Debezium keeps it: on MySQL with strings in single quotes. In a session with ANSI_QUOTES double quotes
+/// hold names and stay.
 pub fn single_quoted(text: &str, dialect: Dialect, ansi_quotes: bool) -> String {
-    if ansi_quotes || !text.contains('"') {
+    if ansi_quotes || dialect == Dialect::MariaDb || !text.contains('"') {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());

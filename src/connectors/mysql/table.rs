@@ -56,7 +56,7 @@ pub struct Column {
     /// Counted from 1.
     pub position: usize,
     pub optional: bool,
-    /// Also true for `ON UPDATE CURRENT_TIMESTAMP`, as in Debezium.
+    /// On MySQL also true for `ON UPDATE CURRENT_TIMESTAMP`, as in Debezium.
     pub auto_incremented: bool,
     /// AUTO_INCREMENT or ON UPDATE, as in Debezium; not GENERATED ALWAYS AS.
     pub generated: bool,

@@ -1,6 +1,7 @@
 //! Reads a column's definition.
 
 use super::super::table::Column;
+use super::Dialect;
 use super::charset::{charset_of_collation, has_charset};
 use super::cursor::{Cursor, Result};
 use super::lexer::Kind;
@@ -258,7 +259,8 @@ fn attribute(cursor: &mut Cursor<'_>, definition: &mut ColumnDefinition) -> Resu
         column.optional = true;
     } else if cursor.eat(&["DEFAULT"]) {
         column.default = default_value(cursor)?;
-        column.has_default = true;
+        // For MariaDB Debezium counts an expression as no default; what may be NULL has one in any case.
+        column.has_default = cursor.dialect == Dialect::MySql || column.default.is_some();
     } else if cursor.eat(&["AUTO_INCREMENT"]) {
         column.auto_incremented = true;
         column.generated = true;
@@ -267,8 +269,11 @@ fn attribute(cursor: &mut Cursor<'_>, definition: &mut ColumnDefinition) -> Resu
         if cursor.is_sign('(') {
             cursor.skip_parentheses()?;
         }
-        column.auto_incremented = true;
-        column.generated = true;
+        // Debezium's two connectors do not agree here.
+        if cursor.dialect == Dialect::MySql {
+            column.auto_incremented = true;
+            column.generated = true;
+        }
     } else if cursor.eat(&["PRIMARY"]) {
         cursor.eat(&["KEY"]);
         definition.primary = true;

@@ -1,5 +1,6 @@
 //! Walks over the tokens of a statement.
 
+use super::Dialect;
 use super::lexer::{Kind, Token};
 
 /// Why a statement was not understood.
@@ -25,13 +26,14 @@ pub struct Name {
 #[derive(Clone)]
 pub struct Cursor<'a> {
     pub text: &'a str,
+    pub dialect: Dialect,
     tokens: &'a [Token],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub fn new(text: &'a str, tokens: &'a [Token]) -> Self {
-        Self { text, tokens, at: 0 }
+    pub fn new(text: &'a str, dialect: Dialect, tokens: &'a [Token]) -> Self {
+        Self { text, dialect, tokens, at: 0 }
     }
 
     pub fn peek(&self) -> Option<Token> {
@@ -155,8 +157,8 @@ impl<'a> Cursor<'a> {
             let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
             let text: &mut String = text.get_or_insert_default();
             match token.kind {
-                // Debezium rewrites "it's" to 'it''s' before it parses.
-                Kind::Double => text.push_str(&inner.replace('\'', "''")),
+                // Debezium for MySQL rewrites "it's" to 'it''s' before it parses.
+                Kind::Double if self.dialect == Dialect::MySql => text.push_str(&inner.replace('\'', "''")),
                 _ => text.push_str(inner),
             }
         }

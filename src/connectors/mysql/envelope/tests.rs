@@ -139,7 +139,11 @@ fn a_changed_key_makes_delete_tombstone_and_create() {
     assert_eq!((field(delete, &["op"]), field(create, &["op"])), (Value::from("d"), Value::from("c")));
     assert_eq!((&delete.key.value, &create.key.value), (&row(1, "").key, &row(2, "").key));
     let context = ["connectorLogicalName", "taskId", "connectorName", "runId"].map(|name| format!("__debezium.context.{name}"));
-    for (record, first, key) in [(delete, "__debezium.newkey", row(2, "").key), (tombstone, "__debezium.newkey", row(2, "").key), (create, "__debezium.oldkey", row(1, "").key)] {
+    for (record, first, key) in [
+        (delete, "__debezium.newkey", row(2, "").key),
+        (tombstone, "__debezium.newkey", row(2, "").key),
+        (create, "__debezium.oldkey", row(1, "").key),
+    ] {
         assert_eq!(header_keys(record)[0], first);
         assert_eq!(header_keys(record)[1..], context);
         assert_eq!(record.headers.as_slice()[0].data.value, key);
@@ -163,7 +167,9 @@ fn a_table_without_key_has_null_keys_and_plain_updates() {
 #[test]
 fn skipped_operations_are_left_out() {
     let skip = |create, update, delete| {
-        move |options: &mut EventOptions| options.skipped_operations = SkippedOperations { create, update, delete, truncate: true }
+        move |options: &mut EventOptions| {
+            options.skipped_operations = SkippedOperations { create, update, delete, truncate: true }
+        }
     };
     let insert = || RowChange::Create { after: row(1, "Ana") };
     let update = || RowChange::Update { before: row(1, "Ana"), after: row(1, "Bia") };
