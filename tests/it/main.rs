@@ -5,6 +5,7 @@
 mod support;
 
 mod fidelity;
+mod hdfs_sink;
 mod hive;
 mod mysql_source;
 mod mysql_types;

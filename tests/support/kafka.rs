@@ -6,7 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message as _};
+use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -65,12 +65,28 @@ pub type Pair<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
 
 /// Appends records to partition 0, in this order.
 pub async fn produce(topic: &str, records: &[Pair<'_>]) {
+    let sent: Vec<_> = records.iter().map(|(key, value)| Sent { key: *key, value: *value, ..Sent::default() }).collect();
+    send(topic, &sent).await;
+}
+
+/// A record to be appended. Without a timestamp it has the time of now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent<'a> {
+    pub partition: i32,
+    pub timestamp_ms: Option<i64>,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub header: Option<(&'a str, &'a [u8])>,
+}
+
+/// Appends records in this order.
+pub async fn send(topic: &str, records: &[Sent<'_>]) {
     let producer: FutureProducer = client_config().create().unwrap();
     let mut answers = Vec::new();
-    for (key, value) in records {
-        let mut record = FutureRecord::<[u8], [u8]>::to(topic).partition(0);
-        record.key = *key;
-        record.payload = *value;
+    for Sent { partition, timestamp_ms, key, value, header } in records {
+        let mut record = FutureRecord::<[u8], [u8]>::to(topic).partition(*partition);
+        (record.timestamp, record.key, record.payload) = (*timestamp_ms, *key, *value);
+        record.headers = header.map(|(key, value)| OwnedHeaders::new().insert(Header { key, value: Some(value) }));
         loop {
             match producer.send_result(record) {
                 Ok(answer) => break answers.push(answer),
