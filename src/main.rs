@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use tributary::cli::{self, Parsed};
 use tributary::{app, telemetry};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let invocation = match cli::parse(std::env::args()) {
         Parsed::Run(invocation) => invocation,

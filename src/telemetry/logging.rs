@@ -139,7 +139,23 @@ impl Loggers {
             }
         }
         tracing::callsite::rebuild_interest_cache();
+        self.limit_log_crate();
         names.into_iter().collect()
+    }
+
+    /// Lets libraries that log through the `log` crate skip what no logger wants: the Kafka client has several trace
+    /// lines a record, each of which would be looked up by name otherwise.
+    fn limit_log_crate(&self) {
+        let state = self.state.read();
+        let levels = state.explicit.values().chain([&state.root]).map(|setting| setting.level.filter());
+        log::set_max_level(match levels.max().and_then(LevelFilter::into_level) {
+            None => log::LevelFilter::Off,
+            Some(tracing::Level::ERROR) => log::LevelFilter::Error,
+            Some(tracing::Level::WARN) => log::LevelFilter::Warn,
+            Some(tracing::Level::INFO) => log::LevelFilter::Info,
+            Some(tracing::Level::DEBUG) => log::LevelFilter::Debug,
+            Some(tracing::Level::TRACE) => log::LevelFilter::Trace,
+        });
     }
 
     fn is_enabled(&self, target: &str, level: tracing::Level) -> bool {
@@ -200,6 +216,7 @@ pub fn start(levels: &str) -> Result<Loggers, String> {
     }
     let lines = Lines { loggers: loggers.clone() };
     tracing_subscriber::registry().with(lines).try_init().map_err(|error| format!("cannot start logging: {error}"))?;
+    loggers.limit_log_crate();
     Ok(loggers)
 }
 
@@ -221,7 +238,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         metadata.is_span() || self.loggers.is_enabled(metadata.target(), *metadata.level())
     }
 
-    // Everything, because records of the `log` crate pass a limit that is fixed when logging starts.
+    // Everything: levels change while the program runs. `limit_log_crate` does the same for the `log` crate.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::TRACE)
     }

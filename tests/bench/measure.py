@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, bench, kind):
         self.bench, self.kind = bench, kind
         bench.started += 1
-        group = f"bench-{kind}-{bench.started}"
+        group = f"bench-{kind}-{bench.run}-{bench.started}"
         self.folder = bench.folder / group
         self.folder.mkdir(parents=True)
         with socket.socket() as probe:
@@ -45,7 +45,7 @@ class Worker:
         self.base = f"http://127.0.0.1:{port}"
         properties = {
             "bootstrap.servers": bench.kafka, "group.id": group, "listeners": self.base, "rest.advertised.host.name": "127.0.0.1",
-            "key.converter": JSON, "value.converter": JSON, "offset.flush.interval.ms": "2000",
+            "key.converter": JSON, "value.converter": JSON, "offset.flush.interval.ms": "500",
             "connector.client.config.override.policy": "All",
         }
         for topic in ("config", "offset", "status"):
@@ -120,6 +120,8 @@ class Bench:
         self.tributary, self.raw = arguments.tributary, arguments.raw
         self.rows, self.kinds = arguments.rows, [arguments.worker] if arguments.worker else ["java", "tributary"]
         self.started = 0
+        # Tells the topics and groups of this run from those of one before on the same servers.
+        self.run = os.getpid()
         self.folder = self.stack.folder / "bench"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
@@ -225,7 +227,7 @@ class Bench:
         size = None
         for kind, tuned in self.workers():
             worker = Worker(self, kind)
-            name = f"{case}{worker.bench.started}"
+            name = f"{case}{self.run}-{self.started}"
             topic = f"{name}.bench.operations"
             self.topic(topic)
             enable = str(schemas).lower()
@@ -243,7 +245,7 @@ class Bench:
         self.raw_produce(case, size)
 
     def raw_produce(self, case, size):
-        topic = f"raw{self.started}"
+        topic = f"raw{self.run}-{self.started}"
         self.topic(topic)
         done = subprocess.run([self.raw, "produce", self.kafka, topic, str(self.rows), str(size)], capture_output=True, text=True, check=True)
         self.report(case, f"librdkafka producer, {size} B", float(done.stdout))
@@ -253,7 +255,7 @@ class Bench:
         size = None
         for kind, tuned in self.workers():
             worker = Worker(self, kind)
-            name = f"binlog{self.started}"
+            name = f"binlog{self.run}-{self.started}"
             table = f"changes{self.started}"
             topic = f"{name}.bench.{table}"
             self.topic(topic)
@@ -301,7 +303,7 @@ class Bench:
     def latency(self):
         for kind in self.kinds:
             worker = Worker(self, kind)
-            name, table = f"latency{self.started}", f"single{self.started}"
+            name, table = f"latency{self.run}-{self.started}", f"single{self.started}"
             topic = f"{name}.bench.{table}"
             self.topic(topic)
             self.stack.mysql(OPERATIONS.create().replace("santander.operations", f"bench.{table}"))
@@ -324,7 +326,7 @@ class Bench:
         """Debezium's envelopes, as JSON with schemas, into rows. Java has no HDFS sink on Maven Central: its FileStream sink to
         /dev/null does the converting and unwrapping and then nothing, so ours does more."""
         maker = Worker(self, self.kinds[-1])
-        name = f"sink{self.started}"
+        name = f"sink{self.run}-{self.started}"
         topic = f"{name}.bench.operations"
         self.topic(topic)
         maker.create(name, self.source(name, "operations", False, **{"snapshot.mode": "initial"}))
@@ -334,39 +336,46 @@ class Bench:
                   "topics": topic, "tasks.max": "1", "consumer.override.auto.offset.reset": "earliest"}
         for kind, tuned in self.workers():
             worker = Worker(self, kind)
-            sink = f"{kind}-sink-{self.started}"
+            sink = f"{kind}-sink-{self.run}-{self.started}"
             if kind == "java":
                 config = {"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "file": "/dev/null", **unwrap}
             else:
                 config = {
                     "connector.class": "io.confluent.connect.hdfs.HdfsSinkConnector", "hdfs.url": f"hdfs://{self.stack.address('HDFS')}",
-                    "flush.size": str(max(self.rows // 10, 1)), "topics.dir": f"/bench/{sink}", "logs.dir": f"/bench/{sink}-logs",
+                    "flush.size": str(max(self.rows // 20, 1)), "topics.dir": f"/bench/{sink}", "logs.dir": f"/bench/{sink}-logs",
                     "avro.codec": "snappy", **unwrap}
             if tuned:
                 config.update({key: value for key, value in TUNED.items() if key.startswith("consumer.")})
-            before, begin = worker.cpu_s(), time.monotonic()
+            before = worker.cpu_s()
             worker.create(sink, config)
-            self.wait_committed(worker, sink, topic)
-            # Java shows its progress only at a commit, every two seconds here.
-            elapsed = time.monotonic() - begin
+            rate = self.rate_of_commits(worker, sink, topic)
             label = f"{kind}{' tuned' if tuned else ''}" + (" (to /dev/null)" if kind == "java" else "")
-            self.report("sink", label, self.rows / elapsed, worker.cpu_s() - before, worker.peak_mb())
+            self.report("sink", label, rate, worker.cpu_s() - before, worker.peak_mb())
             worker.stop()
         done = subprocess.run([self.raw, "consume", self.kafka, topic, str(self.rows)], capture_output=True, text=True, check=True)
         self.report("sink", "librdkafka consumer", float(done.stdout))
         self.drop_topics(topic)
 
-    def wait_committed(self, worker, sink, topic):
+    def rate_of_commits(self, worker, sink, topic):
+        """Rows a second from the first commit of the group to the last, so that joining it does not count."""
         from confluent_kafka import TopicPartition
 
         consumer = self.stack.consumer(f"connect-{sink}")
-        deadline = time.monotonic() + LIMIT_S
-        while consumer.committed([TopicPartition(topic, 0)], timeout=30)[0].offset < self.rows:
-            if time.monotonic() > deadline:
+        begin = time.monotonic()
+        seen = []
+        while not seen or seen[-1][1] < self.rows:
+            now = time.monotonic()
+            if now - begin > LIMIT_S:
                 raise SystemExit(f"{sink} did not commit {self.rows} records within {LIMIT_S} s")
             worker.check(sink)
-            time.sleep(0.1)
+            offset = consumer.committed([TopicPartition(topic, 0)], timeout=30)[0].offset
+            if offset > 0 and (not seen or offset > seen[-1][1]):
+                seen.append((now, offset))
+            time.sleep(0.05)
         consumer.close()
+        if len(seen) < 2:
+            raise SystemExit(f"{sink} committed all {self.rows} rows at once: give more --rows")
+        return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
 
     def report(self, case, who, rate, cpu=None, memory=None):
         self.results.append((case, who, rate, cpu, memory))
