@@ -21,6 +21,10 @@ use super::tracker::{EventPlace, Tracker};
 use crate::data::Utf8Bytes;
 use crate::plugin::ConnectError;
 
+/// A server that opens and closes many tables gives them new numbers each time. Table maps are sent anew with every
+/// statement, so between transactions all may be forgotten.
+const MAX_MAPPED_TABLES: usize = 4096;
+
 /// Why reading ends.
 #[derive(Debug)]
 pub enum End {
@@ -207,9 +211,34 @@ impl<'a> Interpreter<'a> {
             other if RowsKind::of_event_type(other).is_some() => {
                 self.rows(other, place, Bytes::from_owner(Body(event))).await?;
             }
-            other => debug!(event = other, "nothing to do for a binlog event"),
+            code::LOAD | code::NEW_LOAD | code::EXECUTE_LOAD_QUERY => self.warn_of_statement(),
+            other if events::carries_no_rows(other) || event.header().flags_raw() & events::IGNORABLE != 0 => {
+                debug!(event = other, "nothing to do for a binlog event");
+            }
+            other => self.unknown(other)?,
         }
         Ok(())
+    }
+
+    /// An event of a newer server may hold rows, so it is not passed over by default.
+    fn unknown(&self, type_code: u8) -> Result<(), End> {
+        let message = format!(
+            "binlog event type {type_code} is not known to this version; to pass over such events, set \
+             event.processing.failure.handling.mode=warn"
+        );
+        match self.capture.config.streaming.undecodable {
+            FailureHandling::Fail => return Err(self.at(ConnectError::fatal(message)).into()),
+            FailureHandling::Warn => warn!(at = self.place(), "{message}"),
+            FailureHandling::Skip => {}
+        }
+        Ok(())
+    }
+
+    fn warn_of_statement(&self) {
+        warn!(
+            at = self.place(),
+            "the binlog holds a changing statement instead of its rows (binlog_format is not ROW in some session): the change is lost"
+        );
     }
 
     fn place(&self) -> String {
@@ -260,6 +289,9 @@ impl<'a> Interpreter<'a> {
         self.tracker.set_time(i64::from(place.timestamp));
         self.tracker.commit();
         self.transaction = Transaction::default();
+        if self.tables.len() > MAX_MAPPED_TABLES {
+            self.tables.clear();
+        }
     }
 
     async fn statement(&mut self, query: Query, place: EventPlace) -> Result<(), End> {
@@ -286,12 +318,7 @@ impl<'a> Interpreter<'a> {
                 return Ok(());
             }
             "SAVEPOINT" => return Ok(()),
-            "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => {
-                warn!(
-                    at = self.place(),
-                    "the binlog holds a changing statement instead of its rows (binlog_format is not ROW in some session): the change is lost"
-                );
-            }
+            "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => self.warn_of_statement(),
             "ROLLBACK" if self.tracker.in_transaction() => {
                 // Only transactional and other engines mixed in one transaction are logged so; what was logged took place.
                 warn!(at = self.place(), "the binlog holds a ROLLBACK; rows of tables without transactions stay changed");

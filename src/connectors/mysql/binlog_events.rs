@@ -13,8 +13,11 @@ pub mod code {
     pub const QUERY: u8 = 2;
     pub const STOP: u8 = 3;
     pub const ROTATE: u8 = 4;
+    pub const LOAD: u8 = 6;
+    pub const NEW_LOAD: u8 = 12;
     pub const FORMAT_DESCRIPTION: u8 = 15;
     pub const XID: u8 = 16;
+    pub const EXECUTE_LOAD_QUERY: u8 = 18;
     pub const TABLE_MAP: u8 = 19;
     pub const INCIDENT: u8 = 26;
     pub const HEARTBEAT: u8 = 27;
@@ -33,6 +36,16 @@ pub mod code {
     pub const MARIADB_WRITE_ROWS_COMPRESSED: u8 = 166;
     pub const MARIADB_UPDATE_ROWS_COMPRESSED: u8 = 167;
     pub const MARIADB_DELETE_ROWS_COMPRESSED: u8 = 168;
+}
+
+/// The header's flag of events that a reader may pass over without knowing them.
+pub const IGNORABLE: u16 = 0x80;
+
+/// True for known events that change no table: variables and file blocks of statements, group replication's views,
+/// checkpoints, lists of GTIDs, MariaDB's annotations.
+pub fn carries_no_rows(type_code: u8) -> bool {
+    const STATEMENT_PARTS: [u8; 6] = [5, 9, 11, 13, 14, 17];
+    matches!(type_code, 0 | 1 | 3 | 7 | 8 | 10 | 15 | 28 | 29 | 35..=37 | 160 | 161 | 163) || STATEMENT_PARTS.contains(&type_code)
 }
 
 /// The most one compressed event may unpack to: the protocol's own limit of an event.
@@ -236,6 +249,14 @@ mod tests {
         let expected = Query { thread: 7, database: "db".into(), sql: "CREATE TABLE é (a INT)".into() };
         assert_eq!(Query::parse(&query("CREATE TABLE é (a INT)".as_bytes())).unwrap(), expected);
         assert_eq!(Query::parse_compressed(&query(&packed("CREATE TABLE é (a INT)".as_bytes()))).unwrap(), expected);
+    }
+
+    #[test]
+    fn no_event_with_rows_is_passed_over() {
+        let with_rows = (20..=25).chain(30..=32).chain([2, 16, 18, 19, 38, 39, 40]).chain(165..=168);
+        for type_code in with_rows.chain(43..=159).chain(169..=255) {
+            assert!(!carries_no_rows(type_code), "{type_code}");
+        }
     }
 
     #[test]

@@ -216,9 +216,17 @@ impl Reading<'_> {
     }
 }
 
-/// The server numbers all refusals of a binlog request alike; its own text says which it is.
+/// The server's number for all refusals to send a binlog; its own text says which it is.
+const REFUSED: u16 = 1236;
+
+/// True if the server refused to send the binlog.
+pub fn is_refusal(error: &ConnectError) -> bool {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+        .any(|cause| cause.downcast_ref::<mysql_async::ServerError>().is_some_and(|error| error.code == REFUSED))
+}
+
 fn explain(error: ConnectError) -> ConnectError {
-    if connection::server_code(&error) != Some(1236) {
+    if connection::server_code(&error) != Some(REFUSED) {
         return error;
     }
     let advice = "the server refused to send the binlog: either it no longer has what the stored position needs (set \

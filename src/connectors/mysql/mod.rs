@@ -2,6 +2,9 @@
 //!
 //! Guarantee: every committed row change of a captured table is sent at least once, in the order of the binlog. After a
 //! crash at most the batches that were in flight are sent again, or the whole snapshot if it was not complete.
+//!
+//! Limits: a row, and a compressed transaction (`binlog_transaction_compression`) as a whole once unpacked, must fit in
+//! memory; all else is read in pieces. Rows that a server logs as statements are not seen, with a warning, as in Debezium.
 
 pub mod binlog;
 pub mod binlog_events;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::binlog::End;
-use super::binlog_stream::Follower;
+use super::binlog_stream::{self, Follower};
 use super::capture::Capture;
 use super::config::{MySqlConfig, SnapshotMode};
 use super::connection::{self, Session};
@@ -90,7 +90,7 @@ impl Reader {
                     if alive {
                         trouble.recover();
                     }
-                    Err(end)
+                    Err(trouble.doubt(end, alive))
                 }
                 Phase::Finished => {
                     self.stop.cancelled().await;
@@ -226,6 +226,10 @@ impl Reader {
     }
 }
 
+/// A server that is shutting down refuses binlog requests as if the file were gone, so a refusal is believed only after
+/// this many tries in a row: half a minute.
+const REFUSALS_UNTIL_BELIEVED: u32 = 8;
+
 /// Counts failures in a row and says how long to wait.
 struct Trouble {
     began: Instant,
@@ -246,6 +250,19 @@ impl Trouble {
         self.ever_worked = true;
         self.failures = 0;
         self.logged = None;
+    }
+
+    /// Makes a refusal that may pass one that is tried again. Once the server has sent events it is final: another replica
+    /// has the same id, or an event cannot be sent.
+    fn doubt(&self, end: End, alive: bool) -> End {
+        match end {
+            End::Failed(error) if !alive && self.failures < REFUSALS_UNTIL_BELIEVED && binlog_stream::is_refusal(&error) => {
+                End::Failed(
+                    ConnectError::retriable("the binlog cannot be read (the server may be shutting down)").caused_by(error),
+                )
+            }
+            end => end,
+        }
     }
 
     /// # Errors
@@ -355,6 +372,28 @@ mod tests {
             Ok(Decision::NoHistory) => "no history".into(),
             Err(error) => error.message().split(' ').next().unwrap_or_default().to_owned(),
         }
+    }
+
+    #[test]
+    fn a_refusal_is_believed_in_the_end_or_once_events_came() {
+        let refusal = || {
+            let error = mysql_async::ServerError { code: 1236, message: "m".to_owned(), state: "HY000".to_owned() };
+            let cause = connection::failure("cannot read the binlog", mysql_async::Error::Server(error));
+            End::Failed(ConnectError::fatal("refused").caused_by(cause))
+        };
+        let kind = |end: End| match end {
+            End::Failed(error) => error.kind(),
+            End::Stopped => panic!("it failed"),
+        };
+        let mut trouble = Trouble::new();
+        for failures in 0..REFUSALS_UNTIL_BELIEVED {
+            trouble.failures = failures;
+            assert_eq!(kind(trouble.doubt(refusal(), false)), ErrorKind::Retriable);
+            assert_eq!(kind(trouble.doubt(refusal(), true)), ErrorKind::Fatal);
+            assert_eq!(kind(trouble.doubt(End::Failed(ConnectError::fatal("other")), false)), ErrorKind::Fatal);
+        }
+        trouble.failures = REFUSALS_UNTIL_BELIEVED;
+        assert_eq!(kind(trouble.doubt(refusal(), false)), ErrorKind::Fatal);
     }
 
     #[test]

@@ -103,6 +103,39 @@ async fn statements_of_every_kind_keep_the_order() {
     }
 }
 
+/// The protocol cuts what is larger than 2^24 - 2 bytes into several packets; a last one of that size is followed by an
+/// empty one.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_several_packets_come_whole() {
+    for server in [Server::MySql, Server::MariaDb] {
+        let mut database = Database::create(server, "reader").await;
+        database.run("SET GLOBAL max_allowed_packet = 67108864").await;
+        database.reconnect().await;
+        database.run("CREATE TABLE t (id BIGINT PRIMARY KEY, nome LONGTEXT, valor INT)").await;
+        let row = |id: i64, size: usize| format!("INSERT INTO t VALUES ({id}, CONCAT(REPEAT('a', {}), 'fim'), {size})", size - 3);
+        database.run(&row(1, 20_000_000)).await;
+        let mut reading = Source::new(&database, &[]).start().await;
+        reading.until_snapshot().await;
+        // Around the size at which the event ends exactly with a packet.
+        let sizes = [20_000_000, 16_777_161, 16_777_162, 16_777_163, 33_554_377, 33_554_378];
+        for (id, size) in (2..).zip(sizes) {
+            if id == 7 && server == Server::MySql {
+                database.run("SET SESSION binlog_transaction_compression = ON").await;
+            }
+            database.run(&row(id, size)).await;
+            reading.until(id).await;
+        }
+        for (record, size) in reading.records().zip([20_000_000].into_iter().chain(sizes)) {
+            let after = super::row(record, "after");
+            assert_eq!((after["nome"].len(), after["valor"].as_str()), (size, size.to_string().as_str()));
+            assert!(after["nome"].starts_with("aaa") && after["nome"].ends_with("aafim"));
+        }
+        assert_eq!(reading.records().count(), 7);
+        reading.stop().await;
+        database.drop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn xa_transactions_come_when_they_are_prepared() {
     for server in [Server::MySql, Server::MariaDb] {

@@ -48,11 +48,10 @@ impl RowReader<'_> {
         let mut rows_of_all = 0_u64;
         for table in tables {
             let outcome = self.read_table(&mut session, table, &mut held, &mut rows_of_all).await;
-            if matches!(outcome, Err(End::Stopped)) {
+            if let Err(end) = outcome {
                 abandon(session).await;
-                return Err(End::Stopped);
+                return Err(end);
             }
-            outcome?;
         }
         if let Some(last) = held.take() {
             self.emit(last, SnapshotMarker::Last);
@@ -187,6 +186,6 @@ async fn abandon(session: Session) {
         other.disconnect().await
     };
     if !matches!(tokio::time::timeout(Duration::from_secs(3), kill).await, Ok(Ok(()))) {
-        warn!("a query of the stopped snapshot could not be ended; it runs on until its rows are read");
+        warn!("a query of the broken off snapshot could not be ended; it runs on until its rows are read");
     }
 }
