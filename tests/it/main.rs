@@ -11,3 +11,4 @@ mod mysql_source;
 mod mysql_types;
 mod rest;
 mod servers;
+mod wrong_input;

@@ -1,6 +1,7 @@
 //! Does the MySQL source send every row once and in order, whatever happens in between?
 
 mod outages;
+mod own_server;
 mod startup;
 mod transactions;
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 use tributary::config::ConfigMap;
 use tributary::connectors::mysql::{MariaDbConnector, MySqlConnector};
 use tributary::data::{ConnectRecord, SourceBatch, SourceOffset, SourcePartition, Value};
-use tributary::plugin::{OffsetReader, Result, SourceConnector, SourceTask, SourceTaskContext};
+use tributary::plugin::{ConnectError, Connector, OffsetReader, Result, SourceConnector, SourceTask, SourceTaskContext};
 
 use crate::support::sql::Database;
 use crate::support::stack::{self, Server};
@@ -40,15 +41,19 @@ struct Source {
 impl Source {
     fn new(database: &Database, settings: &[(&str, &str)]) -> Self {
         let (host, port) = stack::host_and_port(database.server);
+        Self::at(database.server, &host, port, &database.name, settings)
+    }
+
+    fn at(server: Server, host: &str, port: u16, database: &str, settings: &[(&str, &str)]) -> Self {
         let name = unique("reader");
         let server_id = 100_000 + u32::from_str_radix(&name[7..13], 16).unwrap() % 1_000_000;
         let mut config: ConfigMap = [
-            ("database.hostname", host.as_str()),
+            ("database.hostname", host),
             ("database.port", &port.to_string()),
             ("database.user", crate::support::sql::USER),
             ("database.server.id", &server_id.to_string()),
             ("topic.prefix", &name),
-            ("table.include.list", &format!("{}\\..*", database.name)),
+            ("table.include.list", &format!("{database}\\..*")),
             ("include.schema.changes", "false"),
             ("schema.history.internal.store.only.captured.tables.ddl", "true"),
             ("schema.history.internal.kafka.bootstrap.servers", &stack::address(Server::Kafka)),
@@ -59,7 +64,7 @@ impl Source {
         for (key, value) in settings {
             config.set(*key, *value);
         }
-        Self { server: database.server, config, offset: None }
+        Self { server, config, offset: None }
     }
 
     async fn start(&self) -> Reading {
@@ -71,6 +76,25 @@ impl Source {
         };
         Reading { task: task.unwrap(), batches: Vec::new() }
     }
+}
+
+/// Why a task ends that cannot work.
+async fn failure(source: &Source) -> ConnectError {
+    let mut reading = source.start().await;
+    loop {
+        if let Err(error) = reading.poll().await {
+            return error;
+        }
+    }
+}
+
+/// What is wrong with a connector's settings, as its validation says it.
+async fn validation_errors(source: &Source) -> Vec<String> {
+    let report = match source.server {
+        Server::MariaDb => MariaDbConnector.validate(&source.config).await,
+        _ => MySqlConnector.validate(&source.config).await,
+    };
+    report.errors().map(str::to_owned).collect()
 }
 
 struct Reading {

@@ -242,6 +242,30 @@ impl MySqlConfig {
         }
     }
 
+    /// Settings that are accepted, promise something, and do nothing here: the key and what happens instead.
+    pub fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
+        let given = |key: &str| self.settings.get(key).map(str::trim).filter(|value| !value.is_empty());
+        let above_one = |key: &str| given(key).and_then(|value| value.parse::<i64>().ok()).is_some_and(|number| number > 1);
+        let one_after_the_other = "the snapshot reads the tables one after the other";
+        let pem = "PEM files are read without a password";
+        [
+            ("snapshot.max.threads", above_one("snapshot.max.threads"), one_after_the_other),
+            ("snapshot.max.threads.multiplier", above_one("snapshot.max.threads.multiplier"), one_after_the_other),
+            ("database.ssl.keystore.password", given("database.ssl.keystore.password").is_some(), pem),
+            ("database.ssl.truststore.password", given("database.ssl.truststore.password").is_some(), pem),
+            ("custom.metric.tags", given("custom.metric.tags").is_some(), "there are no JMX metrics to be tagged"),
+            (
+                "gtid.new.channel.position",
+                given("gtid.new.channel.position").is_some_and(|value| value.eq_ignore_ascii_case("latest")),
+                "transactions of a new source are read from their first one",
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, set, _)| *set)
+        .map(|(key, _, instead)| (key, instead))
+        .collect()
+    }
+
     /// The options for one run of the task.
     ///
     /// # Errors
@@ -269,7 +293,7 @@ impl MySqlConfig {
             reader.problem(old_keys::COMPAT, &format!("'{name}' is no known release line; known: {known}"));
             Profile::default()
         });
-        reader.refuse_unsupported();
+        reader.refuse_unsupported(kind);
         let logical_name: Arc<str> = reader.name("topic.prefix").into();
         let connection = reader.connection(kind);
         let filters = reader.filters();
@@ -786,7 +810,25 @@ impl Reader<'_> {
     }
 
     /// Settings that would change what is read or sent, and that this version does not have.
-    fn refuse_unsupported(&mut self) {
+    fn refuse_unsupported(&mut self, kind: ConnectorKind) {
+        if kind == ConnectorKind::MariaDb && self.boolean_or("include.query", false) {
+            self.problem("include.query", "MariaDB's statements are not read yet; remove the setting or set it to false");
+        }
+        for (key, default, what) in [
+            ("source.struct.version", "v2", "the source block of Debezium 0.9"),
+            ("snapshot.new.tables", "off", "a snapshot of tables that are added to the filters"),
+        ] {
+            if self.text(key).is_some_and(|value| !value.eq_ignore_ascii_case(default)) {
+                self.problem(key, &format!("{what} is not supported; remove the setting or set it to {default}"));
+            }
+        }
+        let maker = self.text("sourceinfo.struct.maker").unwrap_or_default();
+        if !maker.starts_with("io.debezium.connector.") {
+            self.problem(
+                "sourceinfo.struct.maker",
+                "only Debezium's own makers of the source block are supported; remove the setting",
+            );
+        }
         for (key, what) in [
             ("provide.transaction.metadata", "transaction metadata"),
             ("skip.messages.without.change", "leaving out unchanged rows"),

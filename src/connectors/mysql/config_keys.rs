@@ -264,8 +264,8 @@ static KEYS: [ConfigKey; 124] =
             Int,
             Text("1"),
             Medium,
-            "Connections that read tables at the same time in a snapshot. Only 1 is supported \
-             yet.",
+            "Connections that read tables at the same time in a snapshot. Of no effect yet: one \
+             connection reads one table after the other.",
         )
         .ui(CONNECTOR, 12, Width::Short, "Snapshot maximum threads"),
         ConfigKey::new(
@@ -273,8 +273,8 @@ static KEYS: [ConfigKey; 124] =
             Int,
             Text("1"),
             Medium,
-            "Parts a table is cut into for parallel reading, times snapshot.max.threads. Only 1 \
-             is supported yet.",
+            "Parts a table is cut into for parallel reading, times snapshot.max.threads. Of no \
+             effect yet.",
         )
         .ui(CONNECTOR, 13, Width::Short, "Snapshot maximum thread multiplier"),
         ConfigKey::new("legacy.snapshot.max.threads", Boolean, Text("false"), Low, "Of no effect with one snapshot thread.").ui(
@@ -938,7 +938,7 @@ static KEYS: [ConfigKey; 124] =
             Text("false"),
             Medium,
             "Whether records carry the statement that made them; the server must log it \
-             (binlog_rows_query_log_events, binlog_annotate_row_events).",
+             (binlog_rows_query_log_events). Not supported on MariaDB yet.",
         )
         .ui(EVENTS, 30, Width::Short, "Include original SQL query with in change events"),
         ConfigKey::new("table.ignore.builtin", Boolean, Text("true"), Low, "Whether the server's own databases are left out.")
@@ -1020,7 +1020,8 @@ static KEYS: [ConfigKey; 124] =
             Class,
             Text("io.debezium.connector.mysql.MySqlSourceInfoStructMaker"),
             Low,
-            "Of no effect here; accepted for existing files.",
+            "Class that makes the source block; only Debezium's own are supported, and the \
+             record format chooses which.",
         )
         .ui(EVENTS, 41, Width::Medium, "Source info struct maker class"),
     ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::config::{MySqlConfig, StreamingSettings};
-use super::connection::Session;
+use super::connection::{self, Session};
 use super::gtid::GtidSet;
 use super::position::BinlogPosition;
 use super::server::{self, ServerFacts, is_on};
@@ -16,10 +16,12 @@ use crate::plugin::{ConnectError, Result};
 pub fn server_problems(facts: &ServerFacts) -> Vec<String> {
     let mut problems = Vec::new();
     if !facts.has_binlog() {
-        problems.push(
-            "the server writes no binlog (log_bin is OFF), which this connector reads; set log_bin and restart the server"
+        // How it would write one is then of no interest.
+        return vec![
+            "the server writes no binlog (log_bin is OFF), which this connector reads; set log_bin and restart the server, or \
+             read the tables once with snapshot.mode=initial_only"
                 .to_owned(),
-        );
+        ];
     }
     let format = facts.variable("binlog_format");
     if !format.eq_ignore_ascii_case("ROW") {
@@ -72,6 +74,7 @@ pub fn missing_privileges(grants: &[String], streams: bool) -> Vec<&'static str>
 pub async fn validate(config: &MySqlConfig, report: &mut ConfigReport) {
     let limit = config.validation_timeout.max(Duration::from_millis(1));
     let check = async {
+        connection::resolve(&config.connection).await?;
         let mut session = Session::open(&config.connection).await?;
         let facts = ServerFacts::read(&mut session).await?;
         let streams = config.snapshot.mode.streams();
@@ -127,18 +130,12 @@ pub async fn check_position(
         let stored = stored_gtids(facts, settings, gtids)?;
         let executed = facts.executed_gtids(session).await?;
         if !stored.is_within(&executed) {
-            let unknown = stored.minus(&executed);
-            return Ok(PositionState::Gone(format!(
-                "the stored position holds transactions the server never had ({unknown}); this is another server or it was reset. {ADVICE}"
-            )));
+            return Ok(PositionState::Gone(never_had(&stored.minus(&executed))));
         }
         let purged = facts.purged_gtids(session).await?;
         let needed = executed.minus(&stored);
-        let lost = purged.minus(&stored);
         if needed.intersects(&purged) {
-            return Ok(PositionState::Gone(format!(
-                "the server has purged binlog files that are still needed (transactions {lost}). {ADVICE}"
-            )));
+            return Ok(PositionState::Gone(purged_needed(&purged.minus(&stored))));
         }
         return Ok(PositionState::Available);
     }
@@ -146,14 +143,29 @@ pub async fn check_position(
         return Ok(PositionState::Available);
     }
     let files = server::binlog_files(session).await?;
+    if let Some(gtids) = &position.gtids
+        && facts.is_mariadb
+        && !settings.ignore_gtids
+    {
+        // MariaDB finds its place by GTID whatever the files are called.
+        let stored = stored_gtids(facts, settings, gtids)?;
+        let executed = facts.executed_gtids(session).await?;
+        if !stored.is_within(&executed) {
+            return Ok(PositionState::Gone(never_had(&stored.minus(&executed))));
+        }
+        let Some((oldest, _)) = files.first() else { return Ok(PositionState::Available) };
+        let before = facts.gtids_before(session, oldest).await?.of_sources(|source| counts_source(settings, source));
+        if !before.is_within(&stored) {
+            return Ok(PositionState::Gone(purged_needed(&before.minus(&stored))));
+        }
+        return Ok(PositionState::Available);
+    }
     match files.iter().find(|(file, _)| *file == position.file) {
         Some((_, size)) if position.pos <= *size => Ok(PositionState::Available),
         Some((file, size)) => Ok(PositionState::Gone(format!(
             "the stored position {file}:{} lies behind the end of that file ({size} bytes); the server's binlog was reset. {ADVICE}",
             position.pos
         ))),
-        // MariaDB finds its place by GTID whatever the files are called.
-        None if facts.is_mariadb && position.gtids.is_some() && !settings.ignore_gtids => Ok(PositionState::Available),
         None => {
             let first = files.first().map_or("none", |(file, _)| file.as_str());
             Ok(PositionState::Gone(format!(
@@ -162,6 +174,17 @@ pub async fn check_position(
             )))
         }
     }
+}
+
+fn never_had(transactions: &GtidSet) -> String {
+    format!(
+        "the stored position holds transactions the server never had ({transactions}); this is another server or it was reset. \
+         {ADVICE}"
+    )
+}
+
+fn purged_needed(transactions: &GtidSet) -> String {
+    format!("the server has purged binlog files that are still needed (transactions {transactions}). {ADVICE}")
 }
 
 const ADVICE: &str = "Set snapshot.mode=when_needed to read all tables again, or delete the connector's offsets";
@@ -190,17 +213,42 @@ pub fn warn_about(facts: &ServerFacts, config: &MySqlConfig) {
             "the binlog carries no column names: a table changed behind the schema history cannot be noticed; set binlog_row_metadata=FULL"
         );
     }
-    if config.streaming.include_query
-        && !is_on(facts.variable("binlog_rows_query_log_events"))
-        && !is_on(facts.variable("binlog_annotate_row_events"))
-    {
-        warn!("include.query is true, but the server logs no statements (binlog_rows_query_log_events)");
+    if config.streaming.include_query && facts.is_mariadb {
+        warn!("include.query is true, but MariaDB's statements are not read yet: the field 'query' stays null");
+    } else if config.streaming.include_query && !is_on(facts.variable("binlog_rows_query_log_events")) {
+        warn!("include.query is true, but the server logs no statements: set binlog_rows_query_log_events=ON");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn says_which_settings_of_the_server_are_in_the_way() {
+        let good = [("log_bin", "ON"), ("binlog_format", "ROW"), ("binlog_row_image", "FULL")];
+        let problems = |changes: &[(&str, &str)]| {
+            let mut variables: std::collections::BTreeMap<_, _> = good.into_iter().collect();
+            variables.extend(changes.iter().copied());
+            server_problems(&ServerFacts::of("9.7.0", variables))
+        };
+        assert_eq!(problems(&[]), Vec::<String>::new());
+        for (changes, part) in [
+            (&[("log_bin", "OFF"), ("binlog_format", "MIXED")][..], "the server writes no binlog (log_bin is OFF)"),
+            (
+                &[("binlog_format", "STATEMENT")],
+                "(it is STATEMENT). Change the database configuration to use a binlog_format=ROW",
+            ),
+            (
+                &[("binlog_row_image", "MINIMAL")],
+                "(it is MINIMAL). Change the database configuration to use a binlog_row_image=FULL",
+            ),
+            (&[("binlog_row_value_options", "PARTIAL_JSON")], "binlog_row_value_options is PARTIAL_JSON"),
+        ] {
+            let problems = problems(changes);
+            assert!(problems.len() == 1 && problems[0].contains(part), "{problems:?}");
+        }
+    }
 
     #[test]
     fn finds_missing_privileges() {

@@ -26,8 +26,7 @@ pub struct BinlogEnd {
 }
 
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', 'binlog_row_image', \
-                         'binlog_row_metadata', 'binlog_row_value_options', 'gtid_mode', 'server_id', 'server_uuid', \
-                         'log_slave_compressed_protocol', 'binlog_expire_logs_seconds')";
+                         'binlog_row_metadata', 'binlog_row_value_options', 'binlog_rows_query_log_events', 'gtid_mode')";
 
 impl ServerFacts {
     pub async fn read(session: &mut Session) -> Result<Self> {
@@ -36,6 +35,12 @@ impl ServerFacts {
             rows.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let version = variables.get("version").cloned().unwrap_or_default();
         Ok(Self { is_mariadb: version.to_ascii_lowercase().contains("mariadb"), version, variables })
+    }
+
+    #[cfg(test)]
+    pub fn of<'a>(version: &str, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { is_mariadb: version.contains("MariaDB"), version: version.to_owned(), variables }
     }
 
     /// A server variable, empty if the server has none of this name.
@@ -96,6 +101,13 @@ impl ServerFacts {
         }
         let text: Option<String> = session.first("read the purged GTIDs", "SELECT @@GLOBAL.gtid_purged").await?;
         self.parse_gtids(&text.unwrap_or_default())
+    }
+
+    /// MariaDB: the transactions before a binlog file. Nothing if the server does not tell.
+    pub async fn gtids_before(&self, session: &mut Session, file: &str) -> Result<GtidSet> {
+        let sql = format!("SELECT BINLOG_GTID_POS('{}', 4)", file.replace(['\\', '\''], ""));
+        let text: Option<Option<String>> = session.first("read the GTID position of the oldest binlog file", &sql).await?;
+        self.parse_gtids(&text.flatten().unwrap_or_default())
     }
 
     /// The transactions the server has ever executed.

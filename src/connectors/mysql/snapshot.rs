@@ -83,17 +83,18 @@ impl Snapshot<'_> {
         let mut locks = Locks::new(Session::open(&config.connection).await?, config.snapshot.lock_timeout);
         // Where commits go on, the position is read first: what changes meanwhile is then seen twice, never missed.
         let unlocked = matches!(config.snapshot.locking, LockingMode::None | LockingMode::MinimalPercona { .. });
-        let early = if unlocked { Some(self.facts.binlog_end(&mut session).await?) } else { None };
+        let early = if unlocked { Some(self.binlog_end(&mut session).await?) } else { None };
         locks.acquire(config.snapshot.locking, &tables.read).await?;
         if locks.hold_everything() {
             // Tables that came or went while the lock was waited for.
             tables = self.find_tables(&mut session, plan).await?;
         }
+        self.check_found(&tables, plan)?;
         session.run("set the isolation level", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
         session.run("begin the snapshot's transaction", "START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
         let end = match early {
             Some(end) => end,
-            None => self.facts.binlog_end(&mut session).await?,
+            None => self.binlog_end(&mut session).await?,
         };
         let clock: Option<u64> = session.first("read the server's clock", "SELECT UNIX_TIMESTAMP()").await?;
         let seconds = i64::try_from(clock.unwrap_or_default()).unwrap_or_default();
@@ -128,6 +129,14 @@ impl Snapshot<'_> {
             warn!(problem = error.trace(), "the server's limit of query times stays in force");
         }
         Ok(())
+    }
+
+    /// A snapshot that nothing follows needs no binlog, as in Debezium.
+    async fn binlog_end(&self, session: &mut Session) -> Result<BinlogEnd> {
+        if !self.facts.has_binlog() && !self.capture.config.snapshot.mode.streams() {
+            return Ok(BinlogEnd { file: String::new(), pos: 0, gtids: None });
+        }
+        self.facts.binlog_end(session).await
     }
 
     async fn find_tables(&self, session: &mut Session, plan: &SnapshotPlan) -> Result<Tables> {
@@ -168,12 +177,34 @@ impl Snapshot<'_> {
             }
             warn!("{message}");
         }
-        if captured.is_empty() {
-            warn!("no table of the server matches the filters; check table.include.list and database.include.list");
-        }
         let count = captured.len();
         let read = if plan.data { self.in_reading_order(session, captured).await? } else { captured };
         Ok(Tables { described, read, captured: count })
+    }
+
+    /// What the user listed and the server does not have. Where rows are to be read and there is no table at all, waiting
+    /// for one to be created would look like working: other than Debezium, this is an error then.
+    fn check_found(&self, tables: &Tables, plan: &SnapshotPlan) -> Result<()> {
+        let filters = &self.capture.config.filters;
+        let lists: Vec<String> =
+            [("database.include.list", &filters.database_include), ("table.include.list", &filters.table_include)]
+                .into_iter()
+                .filter_map(|(key, list)| list.as_ref().map(|list| format!("{key}={list}")))
+                .collect();
+        if tables.captured == 0 && plan.data && !lists.is_empty() {
+            return Err(ConnectError::config(format!(
+                "no table of the server matches {}: correct the list, grant user '{}' SELECT on the tables, or create them and \
+                 restart the task; to wait for tables to be created, set snapshot.mode=no_data",
+                lists.join(" and "),
+                self.capture.config.connection.user
+            )));
+        }
+        if tables.captured == 0 {
+            warn!("no table of the server is captured (yet); check the include and exclude lists of databases and tables");
+        } else if plan.data && tables.read.is_empty() {
+            warn!("no captured table matches snapshot.include.collection.list: no rows are read");
+        }
+        Ok(())
     }
 
     /// Debezium: the order of snapshot.include.collection.list, else of table.include.list, else by name.

@@ -38,6 +38,9 @@ impl MySqlSourceTask {
     /// `Config` for wrong settings; the offset store's errors.
     pub async fn start(kind: ConnectorKind, config: &ConfigMap, context: &SourceTaskContext) -> Result<Self> {
         let config = Arc::new(MySqlConfig::parse(kind, config)?);
+        for (key, instead) in config.without_effect() {
+            warn!(setting = key, "a setting is of no effect here: {instead}");
+        }
         let filter = Arc::new(TableFilter::new(&config.filters)?);
         let options = config.event_options(&filter, context.task, uuid::Uuid::new_v4().to_string());
         let history = SchemaHistory::from_config(&config.settings)?;

@@ -32,7 +32,10 @@ async fn validation_says_what_is_wrong_with_the_server() {
             &[("database.user", user.as_str()), ("database.password", "wrong")][..],
             "Unable to connect: cannot log in to the database at",
         ),
-        (&[("database.hostname", "no.such.host.invalid")], "Unable to connect: "),
+        (
+            &[("database.hostname", "no.such.host.invalid")],
+            "Unable to connect: cannot find host 'no.such.host.invalid'; check database.hostname",
+        ),
         (&[("database.port", "1")], "Unable to connect: cannot connect to the database at 127.0.0.1:1"),
         (&[("database.user", user.as_str()), ("database.password", "right")], "lacks REPLICATION SLAVE"),
     ] {
@@ -51,12 +54,7 @@ async fn a_task_that_cannot_work_says_why() {
     let failure = async |settings: &[(&str, &str)], offset: Option<&str>| {
         let mut source = Source::new(&database, settings);
         source.offset = offset.map(|offset| Arc::new(serde_json::from_str(offset).unwrap()));
-        let mut reading = source.start().await;
-        loop {
-            if let Err(error) = reading.poll().await {
-                return error;
-            }
-        }
+        super::failure(&source).await
     };
     let error = failure(&[("database.user", "nobody")], None).await;
     assert!(error.trace().starts_with("cannot log in to the database at"), "{}", error.trace());
@@ -69,7 +67,31 @@ async fn a_task_that_cannot_work_says_why() {
     let other_server = r#"{"file": "binlog.000001", "pos": 4, "gtids": "00000000-0000-0000-0000-000000000001:1-5"}"#;
     let error = failure(&[], Some(other_server)).await;
     assert!(error.trace().contains("transactions the server never had"), "{}", error.trace());
+    let missing = format!("{}.no_such", database.name);
+    let error = failure(&[("table.include.list", missing.as_str())], None).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.trace().starts_with(&format!("no table of the server matches table.include.list={missing}: ")),
+        "{}",
+        error.trace()
+    );
     database.drop().await;
+}
+
+/// Where no rows are asked for, a table that is not there yet is nothing wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_created_later_is_captured() {
+    for server in [Server::MySql, Server::MariaDb] {
+        let mut database = Database::create(server, "reader").await;
+        let mut reading = Source::new(&database, &[("snapshot.mode", "no_data")]).start().await;
+        reading.until_snapshot().await;
+        database.run("CREATE TABLE t (id BIGINT PRIMARY KEY, nome VARCHAR(40), valor INT)").await;
+        insert(&mut database, 1..4).await;
+        reading.until(3).await;
+        assert_eq!(applied(reading.records()).len(), 3);
+        reading.stop().await;
+        database.drop().await;
+    }
 }
 
 /// A managed database: the account may not stop all writes.

@@ -100,11 +100,31 @@ fn refuses_what_it_does_not_have() {
         ("topic.naming.strategy", "com.example.Mine"),
         ("database.ssl.truststore", "/x/trust.jks"),
         ("tributary.debezium.compat", "0.9"),
+        ("source.struct.version", "v1"),
+        ("snapshot.new.tables", "parallel"),
+        ("sourceinfo.struct.maker", "com.example.Mine"),
     ] {
         let errors = errors(&[(key, value)]);
         assert_eq!(errors.len(), 1, "{key}: {errors:?}");
         assert!(errors[0].starts_with(&format!("The '{key}' value is invalid: ")), "{}", errors[0]);
     }
+}
+
+#[test]
+fn statements_of_mariadb_are_refused() {
+    let with_query = config(&[("include.query", "true")]);
+    let (report, _) = validate(ConnectorKind::MariaDb, &with_query);
+    assert_eq!(report.errors().filter(|error| error.starts_with("The 'include.query' value is invalid: ")).count(), 1);
+    assert_eq!(validate(ConnectorKind::MySql, &with_query).0.error_count(), 0);
+}
+
+#[test]
+fn names_the_settings_that_do_nothing() {
+    let parsed = |entries: &[(&str, &str)]| MySqlConfig::parse(ConnectorKind::MySql, &config(entries)).unwrap();
+    assert_eq!(parsed(&[("snapshot.max.threads", "1")]).without_effect(), []);
+    let parsed = parsed(&[("snapshot.max.threads", "4"), ("database.ssl.keystore.password", "x"), ("custom.metric.tags", "a=b")]);
+    let keys: Vec<_> = parsed.without_effect().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["snapshot.max.threads", "database.ssl.keystore.password", "custom.metric.tags"]);
 }
 
 #[test]
