@@ -14,7 +14,7 @@ use futures::StreamExt;
 use hdfs_native::client::FileStatus;
 use hdfs_native::file::FileWriter;
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Failure, FoundFile, Result, Storage, StorageError, StorageFile};
 use crate::plugin::ConnectError;
@@ -23,6 +23,13 @@ use crate::plugin::ConnectError;
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// A DataNode pipeline may be rebuilt once within this.
 const DATA_LIMIT: Duration = Duration::from_secs(90);
+/// The pauses between looks at a file that is being closed: the first, and the longest.
+const FIRST_LOOK: Duration = Duration::from_millis(15);
+const LAST_LOOK: Duration = Duration::from_millis(480);
+/// How long an answer to a `complete` may take before it counts as a refusal.
+const ANSWER_LIMIT: Duration = Duration::from_millis(150);
+/// As long as Java's client tries.
+const COMPLETE_LIMIT: Duration = Duration::from_secs(25);
 const DEFAULT_PORT: u16 = 8020;
 const DIRECTORY_PERMISSION: u32 = 0o755;
 
@@ -133,7 +140,7 @@ impl Storage for HadoopStorage {
         let client = self.client();
         let options = WriteOptions::default();
         let writer = self.call("create", path, CALL_LIMIT, client.create(path, &options)).await?;
-        Ok(Box::new(HadoopFile { path: path.to_owned(), writer }))
+        Ok(Box::new(HadoopFile { path: path.to_owned(), client, writer, written: 0, synced: false }))
     }
 
     async fn recover_lease(&self, path: &str) -> Result<bool> {
@@ -209,7 +216,54 @@ impl Storage for HadoopStorage {
 
 struct HadoopFile {
     path: String,
+    client: Arc<Client>,
     writer: FileWriter,
+    written: usize,
+    synced: bool,
+}
+
+impl HadoopFile {
+    /// Ends some time after the NameNode knows the last block as committed, which `close` has asked for and been
+    /// answered then; never ends if it cannot tell. Before, the file has a smaller length, unless it was synced.
+    async fn committed(client: &Client, path: &str, written: usize) {
+        let mut pause = FIRST_LOOK;
+        loop {
+            sleep(pause).await;
+            if client.get_file_info(path).await.is_ok_and(|status| status.length == written) {
+                return sleep(FIRST_LOOK).await;
+            }
+            pause = (pause * 2).min(LAST_LOOK);
+        }
+    }
+
+    /// Asks again and again to complete a file whose last block is committed.
+    async fn complete(&mut self) -> Result<()> {
+        let deadline = Instant::now() + COMPLETE_LIMIT;
+        let mut pause = FIRST_LOOK;
+        loop {
+            // An answer takes a millisecond or two; after a refusal the library goes to sleep.
+            match timeout(ANSWER_LIMIT, Box::pin(self.writer.close())).await {
+                Ok(Ok(())) => return Ok(()),
+                // Given up just when it had worked.
+                Ok(Err(_)) if self.is_closed().await => return Ok(()),
+                Ok(Err(error)) => return Err(describe("close", &self.path, &error)),
+                Err(_) if Instant::now() < deadline => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LAST_LOOK);
+                }
+                Err(_) => return Err(out_of_time("close", &self.path, COMPLETE_LIMIT)),
+            }
+        }
+    }
+
+    /// Takes the file away from whoever writes it, and tells whether that left it closed and whole.
+    async fn is_closed(&self) -> bool {
+        let closed = async {
+            self.client.recover_lease(&self.path).await.is_ok_and(|closed| closed)
+                && self.client.get_file_info(&self.path).await.is_ok_and(|status| status.length == self.written)
+        };
+        timeout(CALL_LIMIT, Box::pin(closed)).await.unwrap_or(false)
+    }
 }
 
 async fn data_call<T>(what: &str, path: &str, call: impl Future<Output = hdfs_native::Result<T>>) -> Result<T> {
@@ -222,15 +276,30 @@ async fn data_call<T>(what: &str, path: &str, call: impl Future<Output = hdfs_na
 #[async_trait]
 impl StorageFile for HadoopFile {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.written += bytes.len();
         data_call("write", &self.path, Box::pin(self.writer.write_bytes(bytes))).await.map(|_| ())
     }
 
     async fn sync(&mut self) -> Result<()> {
+        self.synced = true;
         data_call("sync", &self.path, Box::pin(self.writer.hsync())).await
     }
 
+    /// The NameNode refuses to complete a file until the DataNode has reported its last block, which takes some
+    /// milliseconds, and the library asks again only after half a second. So as soon as the block is committed, the
+    /// asking is done here: then all that is left of the library's `close` is to ask once more.
     async fn close(&mut self) -> Result<()> {
-        data_call("close", &self.path, Box::pin(self.writer.close())).await
+        let Self { path, client, writer, written, synced } = self;
+        let close = data_call("close", path, Box::pin(writer.close()));
+        if *synced || *written == 0 {
+            return close.await;
+        }
+        tokio::select! {
+            biased;
+            closed = close => return closed,
+            () = Box::pin(Self::committed(client, path, *written)) => {}
+        }
+        self.complete().await
     }
 }
 
