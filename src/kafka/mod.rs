@@ -14,6 +14,8 @@ mod log_reader;
 mod log_tail;
 mod log_writer;
 mod producer;
+#[cfg(test)]
+pub mod test_broker;
 mod topic_log;
 
 pub use admin::{Admin, Created, NewTopic};

@@ -3,7 +3,7 @@
 //! Source: contracts/connect-runtime.md, section 7. The offsets of a partition: `noted` is behind everything given to the
 //! task, `current` behind everything the task took, `committed` what the group knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,11 +307,8 @@ impl Session {
                         self.context.record_topic(&self.id, &record.topic).await;
                     }
                     let partition = TopicPartition { topic: record.topic.clone(), partition: record.partition };
-                    if let Some(position) = self.partitions.get_mut(&partition)
-                        && position.noted.is_none()
-                    {
-                        // Reading began here, which is as good as committed.
-                        *position = Position { paused: position.paused, ..Position::at(offset) };
+                    if self.is_held_at(&partition, offset) {
+                        continue;
                     }
                     last = Some((partition, offset + 1));
                 }
@@ -325,6 +322,22 @@ impl Session {
             self.note(&partition, noted);
         }
         Ok(true)
+    }
+
+    /// True if the task paused this partition before its first record came, so that the pause begins with this record and
+    /// reading goes on at it later.
+    fn is_held_at(&mut self, partition: &TopicPartition, offset: i64) -> bool {
+        let Some(position) = self.partitions.get_mut(partition) else { return false };
+        let first = position.noted.is_none();
+        if first {
+            // Reading began here, which is as good as committed.
+            *position = Position { paused: position.paused, ..Position::at(offset) };
+        }
+        let held = position.paused;
+        if held && first {
+            self.consumer.pause(&BTreeSet::from([partition.clone()]));
+        }
+        held
     }
 
     fn note(&mut self, partition: &TopicPartition, noted: i64) {
@@ -434,14 +447,18 @@ impl Session {
             rewind.into_iter().filter(|(partition, _)| self.partitions.contains_key(partition)).collect();
         self.rewind(&rewind);
         let mut go_on = BTreeMap::new();
-        let mut stop = std::collections::BTreeSet::new();
+        let mut stop = BTreeSet::new();
         for (partition, position) in &mut self.partitions {
             if pause.contains(partition) && !position.paused {
                 position.paused = true;
-                stop.insert(partition.clone());
+                // Before the first record it is not known where to go on, so the pause waits for it.
+                if position.noted.is_some() {
+                    stop.insert(partition.clone());
+                }
             } else if resume.contains(partition) && position.paused {
                 position.paused = false;
-                // What was read ahead before the pause was left out, so reading goes on where the task is.
+                // What was read ahead before the pause was left out, so reading goes on where the task is. Without a first
+                // record the pause has not begun.
                 go_on.extend(position.noted.map(|offset| (partition.clone(), offset)));
             }
         }
@@ -640,5 +657,114 @@ mod tests {
         assert!(
             of(&[]).is_err() && of(&[("topics", "a"), ("topics.regex", "a")]).is_err() && of(&[("topics.regex", "(")]).is_err()
         );
+    }
+
+    /// Pauses its partition when it gets it, and resumes it at its third call.
+    struct Hesitant {
+        context: SinkTaskContext,
+        partitions: Vec<TopicPartition>,
+        calls: u32,
+        taken: Arc<Mutex<Vec<(u32, i64)>>>,
+    }
+
+    #[async_trait::async_trait]
+    impl SinkTask for Hesitant {
+        async fn open(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+            partitions.iter().for_each(|partition| self.context.pause(partition.clone()));
+            self.partitions = partitions.to_vec();
+            Ok(())
+        }
+        async fn put(&mut self, batch: &mut Vec<SinkRecord>) -> Result<()> {
+            self.calls += 1;
+            if self.calls == 3 {
+                self.partitions.iter().for_each(|partition| self.context.resume(partition.clone()));
+            }
+            self.taken.lock().extend(batch.drain(..).map(|record| (self.calls, record.kafka_offset)));
+            Ok(())
+        }
+        async fn pre_commit(&mut self, _: &SinkOffsets) -> Result<SinkOffsets> {
+            Ok(SinkOffsets::new())
+        }
+        async fn close(&mut self, _: &[TopicPartition]) -> Result<()> {
+            Ok(())
+        }
+        async fn stop(self: Box<Self>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    struct HesitantConnector(Arc<Mutex<Vec<(u32, i64)>>>);
+
+    #[async_trait::async_trait]
+    impl crate::plugin::Connector for HesitantConnector {
+        fn class(&self) -> &'static str {
+            "acme.HesitantSinkConnector"
+        }
+        fn task_class(&self) -> &'static str {
+            "acme.HesitantSinkTask"
+        }
+        fn config_def(&self) -> &'static crate::config::ConfigDef {
+            &crate::config::ConfigDef::EMPTY
+        }
+        async fn task_configs(&self, _: &ConfigMap, _: usize) -> Result<Vec<ConfigMap>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl SinkConnector for HesitantConnector {
+        async fn start_task(&self, _: &ConfigMap, context: SinkTaskContext) -> Result<Box<dyn SinkTask>> {
+            Ok(Box::new(Hesitant { context, partitions: Vec::new(), calls: 0, taken: self.0.clone() }))
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_partition_paused_before_its_first_record_is_read_from_there_once_it_goes_on() {
+        let broker = crate::kafka::test_broker::TestBroker::with_values("t", &["a", "b", "c"]);
+        let text = "org.apache.kafka.connect.storage.StringConverter";
+        let worker = [
+            ("bootstrap.servers", broker.bootstrap_servers()),
+            ("key.converter", text.to_owned()),
+            ("value.converter", text.to_owned()),
+            ("offset.storage.file.filename", "unused".to_owned()),
+        ];
+        let worker = worker.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let registry = crate::plugin::Registry {
+            converters: crate::converters::all(),
+            header_converters: crate::converters::all_header_converters(),
+            ..Default::default()
+        };
+        let context = Arc::new(WorkerContext {
+            config: crate::config::WorkerConfig::from_properties(crate::config::worker::ModeName::Standalone, &worker).unwrap(),
+            registry: Arc::new(registry),
+            statuses: Arc::new(crate::storage::StatusStore::in_memory()),
+            offsets: Arc::new(crate::storage::OffsetStore::in_memory()),
+            worker_id: "w:1".into(),
+        });
+        let taken = Arc::default();
+        let id = TaskId::new("c", 0);
+        let (_target, target) = watch::channel(TargetState::Started);
+        let start = TaskStart {
+            status: StatusReporter::new(context.clone(), id.connector.clone(), Some(0), 1, None),
+            connector_config: [("topics", "t")].into_iter().collect(),
+            task_config: ConfigMap::default(),
+            stop: CancellationToken::new(),
+            context,
+            id,
+            target,
+        };
+        let run = SinkRun::new(start, Arc::new(HesitantConnector(Arc::clone(&taken)))).unwrap();
+        let all_taken = async {
+            while taken.lock().len() < 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            ended = run.run() => panic!("the task ended: {ended:?}"),
+            waited = timeout(Duration::from_secs(30), all_taken) => waited.expect("the records never came"),
+        }
+        let (calls, offsets): (Vec<_>, Vec<_>) = taken.lock().iter().copied().unzip();
+        assert_eq!(offsets, [0, 1, 2]);
+        assert!(calls.iter().all(|call| *call > 3), "records came while the partition was paused: {calls:?}");
     }
 }
