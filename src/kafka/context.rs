@@ -9,6 +9,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::client_log;
 use crate::plugin::{ConnectError, ErrorKind};
 
 /// The callbacks common to all clients. Clones share what they remember.
@@ -77,22 +78,16 @@ impl Context {
     /// Called when something worked.
     pub fn recovered(&self) {
         if self.0.troubled.load(Ordering::Relaxed) || !self.0.worked.load(Ordering::Relaxed) {
-            self.0.troubled.store(false, Ordering::Relaxed);
+            if self.0.troubled.swap(false, Ordering::Relaxed) {
+                client_log::recovered();
+            }
             self.0.worked.store(true, Ordering::Relaxed);
             *self.0.trouble.lock() = None;
         }
     }
 
     pub fn write_log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::error!(target: "kafka", "{facility}: {message}");
-            }
-            // librdkafka calls every lost connection an error although it reconnects by itself.
-            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(target: "kafka", "{facility}: {message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "kafka", "{facility}: {message}"),
-            RDKafkaLogLevel::Debug => tracing::debug!(target: "kafka", "{facility}: {message}"),
-        }
+        client_log::write(level, facility, message);
     }
 }
 

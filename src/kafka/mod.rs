@@ -5,6 +5,7 @@
 
 mod admin;
 mod client_config;
+mod client_log;
 mod consumer;
 mod consumer_thread;
 mod context;

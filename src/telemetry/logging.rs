@@ -196,8 +196,9 @@ pub fn start(levels: &str) -> Result<Loggers, String> {
     let loggers = Loggers::new(Level::Info);
     {
         let mut state = loggers.state.write();
-        // What these crates say at INFO concerns their own insides.
-        for (noisy, level) in [("librdkafka", Level::Warn), ("rdkafka", Level::Warn), ("hdfs_native", Level::Warn)] {
+        // What these crates say at INFO concerns their own insides. The HDFS client's warnings name no file and no server;
+        // the sink says what it could not do, and where.
+        for (noisy, level) in [("librdkafka", Level::Warn), ("rdkafka", Level::Warn), ("hdfs_native", Level::Error)] {
             state.explicit.insert(noisy.to_owned(), Setting { level, last_modified_ms: None });
         }
         for item in levels.split(',').map(str::trim).filter(|item| !item.is_empty()) {

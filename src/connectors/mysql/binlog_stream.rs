@@ -50,13 +50,13 @@ pub struct Follower<'a> {
 
 impl Follower<'_> {
     /// Reads until the connection is lost, something cannot be read, or the task stops. `position` is where to begin and,
-    /// on return, where to go on. `alive` is told once events arrive.
+    /// on return, where to go on. `on_first_event` is called when the server sends.
     pub async fn follow(
         &mut self,
         facts: &ServerFacts,
         session: &mut Session,
         position: &mut BinlogPosition,
-        alive: &mut bool,
+        on_first_event: &mut (dyn FnMut() + Send),
     ) -> End {
         let config = self.capture.config.clone();
         let request = match plan_request(facts, session, &config, position).await {
@@ -85,7 +85,7 @@ impl Follower<'_> {
             sent_at: Instant::now(),
             last_sign: Instant::now(),
         };
-        let end = reading.run(stream, alive).await;
+        let end = reading.run(stream, on_first_event).await;
         *position = reading.interpreter.tracker().position(0);
         end
     }
@@ -106,8 +106,9 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn run(&mut self, mut stream: BinlogStream, alive: &mut bool) -> End {
+    async fn run(&mut self, mut stream: BinlogStream, on_first_event: &mut (dyn FnMut() + Send)) -> End {
         let mut slice = 0;
+        let mut silent = true;
         loop {
             // Events that already arrived cost no timer.
             let next = match tokio::task::unconstrained(stream.next()).now_or_never() {
@@ -125,7 +126,9 @@ impl Reading<'_> {
                 Some(Err(error)) => return End::Failed(explain(connection::failure("cannot read the binlog", error))),
                 None => return End::Failed(ConnectError::retriable("the server ended the binlog stream")),
             };
-            *alive = true;
+            if std::mem::take(&mut silent) {
+                on_first_event();
+            }
             if let Err(end) = self.interpreter.handle(event).await {
                 return end;
             }

@@ -86,10 +86,11 @@ impl Reader {
                 }
                 Phase::Stream(position) => {
                     let mut alive = false;
-                    let end = self.stream(position, &changes, &mut heartbeat, &mut alive).await;
-                    if alive {
+                    let mut on_first_event = || {
+                        alive = true;
                         trouble.recover();
-                    }
+                    };
+                    let end = self.stream(position, &changes, &mut heartbeat, &mut on_first_event).await;
                     Err(trouble.doubt(end, alive))
                 }
                 Phase::Finished => {
@@ -199,7 +200,7 @@ impl Reader {
         position: &mut BinlogPosition,
         changes: &SchemaChangeRecords,
         heartbeat: &mut Option<Heartbeat>,
-        alive: &mut bool,
+        on_first_event: &mut (dyn FnMut() + Send),
     ) -> End {
         let opened = async {
             let mut session = Session::open(&self.config.connection).await?;
@@ -212,7 +213,7 @@ impl Reader {
         };
         let mut follower =
             Follower { capture: &mut self.capture, output: &mut self.output, changes, heartbeat, stop: &self.stop };
-        follower.follow(&facts, &mut session, position, alive).await
+        follower.follow(&facts, &mut session, position, on_first_event).await
     }
 
     async fn wait(&self, delay: Duration) {

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use hdfs_native::client::FileStatus;
 use hdfs_native::file::FileWriter;
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Failure, FoundFile, Result, Storage, StorageError, StorageFile};
@@ -23,6 +24,10 @@ use crate::plugin::ConnectError;
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// A DataNode pipeline may be rebuilt once within this.
 const DATA_LIMIT: Duration = Duration::from_secs(90);
+/// The client repeats calls by itself; from here on somebody should hear of it.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How often a silence that lasts is told.
+const SILENCE_INTERVAL: Duration = Duration::from_secs(60);
 /// The pauses between looks at a file that is being closed: the first, and the longest.
 const FIRST_LOOK: Duration = Duration::from_millis(15);
 const LAST_LOOK: Duration = Duration::from_millis(480);
@@ -53,6 +58,7 @@ pub struct Kerberos {
 pub struct HadoopStorage {
     options: HadoopOptions,
     client: ArcSwap<Client>,
+    silence: Arc<Silence>,
 }
 
 impl HadoopStorage {
@@ -68,7 +74,7 @@ impl HadoopStorage {
                     .caused_by(error));
             }
         }
-        Ok(Self { options, client: ArcSwap::from_pointee(client) })
+        Ok(Self { options, client: ArcSwap::from_pointee(client), silence: Arc::default() })
     }
 
     async fn call<T>(
@@ -78,9 +84,9 @@ impl HadoopStorage {
         limit: Duration,
         call: impl Future<Output = hdfs_native::Result<T>>,
     ) -> Result<T> {
-        match timeout(limit, Box::pin(call)).await {
-            Ok(result) => result.map_err(|error| describe(what, path, &error)),
-            Err(_) => {
+        match self.silence.wait(what, path, limit, Box::pin(call)).await {
+            Some(result) => result.map_err(|error| describe(what, path, &error)),
+            None => {
                 if let Ok((client, _)) = build(&self.options) {
                     self.client.store(Arc::new(client));
                 }
@@ -140,7 +146,8 @@ impl Storage for HadoopStorage {
         let client = self.client();
         let options = WriteOptions::default();
         let writer = self.call("create", path, CALL_LIMIT, client.create(path, &options)).await?;
-        Ok(Box::new(HadoopFile { path: path.to_owned(), client, writer, written: 0, synced: false }))
+        let silence = self.silence.clone();
+        Ok(Box::new(HadoopFile { path: path.to_owned(), client, writer, written: 0, synced: false, silence }))
     }
 
     async fn recover_lease(&self, path: &str) -> Result<bool> {
@@ -220,6 +227,7 @@ struct HadoopFile {
     writer: FileWriter,
     written: usize,
     synced: bool,
+    silence: Arc<Silence>,
 }
 
 impl HadoopFile {
@@ -266,31 +274,24 @@ impl HadoopFile {
     }
 }
 
-async fn data_call<T>(what: &str, path: &str, call: impl Future<Output = hdfs_native::Result<T>>) -> Result<T> {
-    match timeout(DATA_LIMIT, call).await {
-        Ok(result) => result.map_err(|error| describe(what, path, &error)),
-        Err(_) => Err(out_of_time(what, path, DATA_LIMIT)),
-    }
-}
-
 #[async_trait]
 impl StorageFile for HadoopFile {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.written += bytes.len();
-        data_call("write", &self.path, Box::pin(self.writer.write_bytes(bytes))).await.map(|_| ())
+        self.silence.data_call("write", &self.path, Box::pin(self.writer.write_bytes(bytes))).await.map(|_| ())
     }
 
     async fn sync(&mut self) -> Result<()> {
         self.synced = true;
-        data_call("sync", &self.path, Box::pin(self.writer.hsync())).await
+        self.silence.data_call("sync", &self.path, Box::pin(self.writer.hsync())).await
     }
 
     /// The NameNode refuses to complete a file until the DataNode has reported its last block, which takes some
     /// milliseconds, and the library asks again only after half a second. So as soon as the block is committed, the
     /// asking is done here: then all that is left of the library's `close` is to ask once more.
     async fn close(&mut self) -> Result<()> {
-        let Self { path, client, writer, written, synced } = self;
-        let close = data_call("close", path, Box::pin(writer.close()));
+        let Self { path, client, writer, written, synced, silence } = self;
+        let close = silence.data_call("close", path, Box::pin(writer.close()));
         if *synced || *written == 0 {
             return close.await;
         }
@@ -300,6 +301,75 @@ impl StorageFile for HadoopFile {
             () = Box::pin(Self::committed(client, path, *written)) => {}
         }
         self.complete().await
+    }
+}
+
+/// Tells when HDFS does not answer for long, and when it does again.
+#[derive(Default)]
+struct Silence(Mutex<Option<Told>>);
+
+struct Told {
+    since: Instant,
+    last: Instant,
+}
+
+impl Silence {
+    async fn data_call<T>(
+        &self,
+        what: &str,
+        path: &str,
+        call: impl Future<Output = hdfs_native::Result<T>> + Unpin,
+    ) -> Result<T> {
+        match self.wait(what, path, DATA_LIMIT, call).await {
+            Some(result) => result.map_err(|error| describe(what, path, &error)),
+            None => Err(out_of_time(what, path, DATA_LIMIT)),
+        }
+    }
+
+    /// The answer of a call, or nothing after the limit.
+    async fn wait<T>(
+        &self,
+        what: &str,
+        path: &str,
+        limit: Duration,
+        mut call: impl Future<Output = hdfs_native::Result<T>> + Unpin,
+    ) -> Option<hdfs_native::Result<T>> {
+        if let Ok(answer) = timeout(SILENCE.min(limit), &mut call).await {
+            if answer.is_ok() {
+                self.end();
+            }
+            return Some(answer);
+        }
+        if self.is_news(Instant::now()) {
+            tracing::warn!("HDFS does not answer: it took more than {} s to {what} {path}; trying on", SILENCE.as_secs());
+        }
+        let answer = timeout(limit.saturating_sub(SILENCE), call).await.ok();
+        if matches!(answer, Some(Ok(_))) {
+            self.end();
+        }
+        answer
+    }
+
+    fn is_news(&self, now: Instant) -> bool {
+        let mut told = self.0.lock();
+        match &mut *told {
+            Some(told) if now < told.last + SILENCE_INTERVAL => false,
+            Some(told) => {
+                told.last = now;
+                true
+            }
+            None => {
+                *told = Some(Told { since: now, last: now });
+                true
+            }
+        }
+    }
+
+    fn end(&self) {
+        let told = self.0.lock().take();
+        if let Some(told) = told {
+            tracing::info!("HDFS answers again after {:.0} s", (told.since.elapsed() + SILENCE).as_secs_f64());
+        }
     }
 }
 
@@ -393,6 +463,22 @@ mod tests {
     fn messages_leave_the_servers_stack_trace_out() {
         let error = describe("rename", "/a to /b", &rpc("java.io.FileNotFoundException", "no /a\n\tat x.y.z"));
         assert_eq!(error.message, "cannot rename /a to /b on HDFS: RPC error: java.io.FileNotFoundException no /a");
+    }
+
+    #[tokio::test]
+    async fn a_long_silence_is_told_once_a_minute_until_a_call_works() {
+        let silence = Silence::default();
+        let told = |silence: &Silence, from: u64| {
+            (from..from + 130).filter(|&s| silence.is_news(Instant::now() + Duration::from_secs(s))).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&silence, 0), [0, 60, 120]);
+        let answer = async |answer: hdfs_native::Result<i32>| {
+            silence.wait("look up", "/a", CALL_LIMIT, Box::pin(async { answer })).await.is_some_and(|answer| answer.is_ok())
+        };
+        assert!(!answer(Err(HdfsError::OperationFailed("x".to_owned()))).await);
+        assert_eq!(told(&silence, 130), [180, 240]);
+        assert!(answer(Ok(1)).await);
+        assert_eq!(told(&silence, 250), [250, 310, 370]);
     }
 
     #[tokio::test]
