@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use apache_avro::types::Value as Avro;
 use serde_json::json;
 
-use crate::support::sql::{Database, USER};
+use crate::support::sql::Database;
 use crate::support::stack::{Server, address, host_and_port};
 use crate::support::wait::{Look, wait_for, wait_until};
 use crate::support::worker::{Worker, WorkerSetup};
@@ -15,6 +15,8 @@ use crate::support::{hdfs, kafka, unique};
 /// Rows of one insert statement, which is one transaction.
 const ROWS_A_TRANSACTION: u64 = 200;
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
+/// Of the source's account; a log that shows it is at fault.
+pub const PASSWORD: &str = "never-to-be-logged";
 
 /// A table, the connectors that move it, and the worker that runs them.
 pub struct Path {
@@ -34,6 +36,15 @@ impl Path {
         database
             .run("CREATE TABLE operations (id BIGINT PRIMARY KEY, cpf VARCHAR(14), valor DOUBLE, data DATE, op_timestamp TIMESTAMP NULL)")
             .await;
+        for statement in [
+            format!("CREATE USER '{}'@'%' IDENTIFIED BY '{PASSWORD}'", database.name),
+            format!(
+                "GRANT SELECT, RELOAD, LOCK TABLES, SHOW DATABASES, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{}'@'%'",
+                database.name
+            ),
+        ] {
+            database.run(&statement).await;
+        }
         let worker = WorkerSetup::distributed().set("task.shutdown.graceful.timeout.ms", "5000").start().await;
         let prefix = unique("faults");
         let mut path = Self {
@@ -59,8 +70,9 @@ impl Path {
             "tasks.max": "1",
             "database.hostname": host,
             "database.port": port.to_string(),
-            "database.user": USER,
-            "database.password": "",
+            // An account of its own: one that logs in for the first time after a start of the server takes another path.
+            "database.user": self.database.name,
+            "database.password": PASSWORD,
             "database.server.id": (200_000 + std::process::id()).to_string(),
             "topic.prefix": prefix,
             "table.include.list": format!("{}.operations", self.database.name),
@@ -106,12 +118,21 @@ impl Path {
         self.rows += ROWS_A_TRANSACTION;
     }
 
-    /// Adds rows for this long.
+    /// Adds rows for this long, as fast as one connection does.
     pub async fn insert_for(&mut self, duration: Duration) {
+        self.insert_every(Duration::from_millis(50), duration).await;
+    }
+
+    /// Adds rows for this long, slowly enough for a long time.
+    pub async fn trickle_for(&mut self, duration: Duration) {
+        self.insert_every(Duration::from_millis(250), duration).await;
+    }
+
+    async fn insert_every(&mut self, pause: Duration, duration: Duration) {
         let start = Instant::now();
         while start.elapsed() < duration {
             self.insert().await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

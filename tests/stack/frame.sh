@@ -95,11 +95,11 @@ await() { # await PART SECONDS COMMAND...: until the command succeeds
 
 log_tail() { tail -n 15 "$AT/$1/log" 2>/dev/null | sed 's/^/    /' >&2; }
 
-stop_part() { # TERM, 30 s, KILL
-  local part=$1 pid i
+stop_part() { # stop_part PART [SIGNAL]: TERM, 30 s, KILL
+  local part=$1 signal=${2:-TERM} pid i
   pid=$(pid_of "$part")
   if [ -n "$pid" ]; then
-    kill "$pid" 2>/dev/null || true
+    kill "-$signal" "$pid" 2>/dev/null || true
     for ((i = 0; i < 150; i++)); do running "$part" || break; sleep 0.2; done
     if running "$part"; then
       kill -9 "$pid" 2>/dev/null || true
