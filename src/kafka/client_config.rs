@@ -205,7 +205,7 @@ fn defaults(kind: ClientKind) -> BTreeMap<String, String> {
             ("enable.auto.offset.store", "false"),
             ("fetch.max.bytes", "16777216"),
             ("queued.min.messages", "100000"),
-            ("queued.max.messages.kbytes", "16384"),
+            ("queued.max.messages.kbytes", "8192"),
             // How long fetching rests once the queue is full; the default second would starve a fast sink.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "100"),

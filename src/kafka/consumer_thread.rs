@@ -27,7 +27,7 @@ use crate::plugin::{ConnectError, Result};
 const POLL: Duration = Duration::from_millis(100);
 /// A batch is handed over when it holds this much, or when nothing more is there.
 const BATCH_RECORDS: usize = 4096;
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// How long a part of a batch waits for the task to take the one before while more may arrive.
 const GATHER: Duration = Duration::from_millis(20);
 const GATHER_MAX: Duration = Duration::from_millis(500);
@@ -54,6 +54,8 @@ pub(super) struct PollLoop {
     filling: VecDeque<Filling>,
     paused: BTreeSet<TopicPartition>,
     names: Names,
+    /// The size of the batch handed over last.
+    last_bytes: usize,
     /// Doubles while a part of a batch waits and nothing more arrives.
     gather: Duration,
 }
@@ -90,6 +92,7 @@ impl PollLoop {
             filling: VecDeque::new(),
             paused: BTreeSet::new(),
             names: Names::default(),
+            last_bytes: 0,
             gather: GATHER,
         }
     }
@@ -111,7 +114,13 @@ impl PollLoop {
             match self.native.poll(timeout) {
                 Some(Ok(message)) => {
                     self.native.context().common.recovered();
-                    let batch = fill(&mut self.filling, self.shared.epoch.load(Ordering::Relaxed), &message, &mut self.names);
+                    let batch = fill(
+                        &mut self.filling,
+                        self.shared.epoch.load(Ordering::Relaxed),
+                        &message,
+                        &mut self.names,
+                        self.last_bytes,
+                    );
                     let full = batch.records.len() >= self.batch_records || batch.bytes.len() >= BATCH_BYTES;
                     drop(message);
                     if full || self.filling.len() > 1 {
@@ -145,6 +154,7 @@ impl PollLoop {
             return false;
         }
         if let Some(batch) = self.filling.pop_front() {
+            self.last_bytes = batch.bytes.len();
             *slot = Some(batch.finish());
             drop(slot);
             self.gather = GATHER;
@@ -173,7 +183,13 @@ impl PollLoop {
             match self.native.poll(POLL) {
                 Some(Ok(message)) => {
                     // Fetched before the pause took effect, or of a partition assigned since.
-                    fill(&mut self.filling, self.shared.epoch.load(Ordering::Relaxed), &message, &mut self.names);
+                    fill(
+                        &mut self.filling,
+                        self.shared.epoch.load(Ordering::Relaxed),
+                        &message,
+                        &mut self.names,
+                        self.last_bytes,
+                    );
                     drop(message);
                     let assignment = self.assignment()?;
                     self.native.pause(&assignment).map_err(|error| failed("pause reading", &error))?;
@@ -327,9 +343,15 @@ impl PollLoop {
 }
 
 /// Adds a message to the newest batch, or to a new one if the epoch has changed.
-fn fill<'a>(filling: &'a mut VecDeque<Filling>, epoch: u64, message: &BorrowedMessage<'_>, names: &mut Names) -> &'a mut Filling {
+fn fill<'a>(
+    filling: &'a mut VecDeque<Filling>,
+    epoch: u64,
+    message: &BorrowedMessage<'_>,
+    names: &mut Names,
+    expected_bytes: usize,
+) -> &'a mut Filling {
     if filling.back().is_none_or(|batch| batch.epoch != epoch) {
-        filling.push_back(Filling::new(epoch));
+        filling.push_back(Filling::new(epoch, expected_bytes));
     }
     let batch = filling.back_mut().expect("pushed above if there was none");
     batch.push(message, names);
@@ -360,8 +382,10 @@ struct Placed {
 }
 
 impl Filling {
-    fn new(epoch: u64) -> Self {
-        Self { epoch, bytes: BytesMut::with_capacity(64 << 10), records: Vec::new() }
+    /// Room for a little more than is expected: growing copies everything.
+    fn new(epoch: u64, expected_bytes: usize) -> Self {
+        let capacity = (expected_bytes + expected_bytes / 16).clamp(16 << 10, 2 * BATCH_BYTES);
+        Self { epoch, bytes: BytesMut::with_capacity(capacity), records: Vec::new() }
     }
 
     fn push(&mut self, message: &BorrowedMessage<'_>, names: &mut Names) {
@@ -547,7 +571,7 @@ mod tests {
 
     #[test]
     fn slices_of_a_batch_are_those_of_its_records() {
-        let mut filling = Filling::new(3);
+        let mut filling = Filling::new(3, 0);
         filling.bytes.extend_from_slice(b"k1valueh");
         let placed =
             |key, value, headers| Placed { topic: "t".into(), partition: 0, offset: 1, timestamp_ms: None, key, value, headers };
