@@ -112,6 +112,11 @@ impl<'a> Interpreter<'a> {
         &self.tracker
     }
 
+    /// The event that was being handled is to be read again.
+    pub fn undo_event(&mut self) {
+        self.tracker.undo_event();
+    }
+
     pub fn output(&mut self) -> &mut Output {
         self.output
     }
@@ -351,6 +356,7 @@ impl<'a> Interpreter<'a> {
         if changes.is_empty() {
             return Ok(());
         }
+        self.capture.ahead_of_history = true;
         self.tracker.set_time(i64::from(place.timestamp));
         // New definitions: every decoder may be out of date.
         self.tables.clear();
@@ -365,6 +371,7 @@ impl<'a> Interpreter<'a> {
             self.changes.emit(self.capture, &source, change, &mut self.output.records);
         }
         self.capture.store(&changes, &position).await.map_err(|error| self.at(error))?;
+        self.capture.ahead_of_history = false;
         Ok(())
     }
 

@@ -130,6 +130,7 @@ impl Reading<'_> {
                 on_first_event();
             }
             if let Err(end) = self.interpreter.handle(event).await {
+                self.interpreter.undo_event();
                 return end;
             }
             if self.interpreter.output().is_full()

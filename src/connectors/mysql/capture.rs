@@ -27,6 +27,9 @@ pub struct Capture {
     pub emitter: Emitter,
     pub catalog: TableCatalog,
     pub history: SchemaHistory,
+    /// A statement was applied to the catalog, and its record is not known to be in the history. Reading the statement again
+    /// needs the tables as they were before.
+    pub ahead_of_history: bool,
     plans: AHashMap<TableId, Arc<TablePlan>>,
 }
 
@@ -40,12 +43,13 @@ impl Capture {
             server_charset: None,
         });
         let emitter = Emitter::new(&options);
-        Self { config, filter, options, emitter, catalog, history, plans: AHashMap::new() }
+        Self { config, filter, options, emitter, catalog, history, ahead_of_history: false, plans: AHashMap::new() }
     }
 
     /// Forgets all tables and takes over what the server says of itself.
     pub fn reset(&mut self, variables: &ServerVariables) {
         self.plans.clear();
+        self.ahead_of_history = false;
         self.catalog = TableCatalog::new(CatalogOptions {
             dialect: if variables.is_mariadb { Dialect::MariaDb } else { Dialect::MySql },
             ignore_case: variables.lower_case_table_names != 0,

@@ -22,7 +22,7 @@ use super::snapshot::{Snapshot, SnapshotPlan};
 use super::table_reader;
 use crate::plugin::{ConnectError, ErrorKind, Result};
 
-/// A task that never reached its server gives up after this time, so that a wrong address is seen.
+/// A task that never reached its server, or its schema history, gives up after this time, so that a wrong address is seen.
 const FIRST_CONNECT_LIMIT: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// A lasting failure is logged once a minute.
@@ -106,6 +106,13 @@ impl Reader {
                 Err(End::Stopped) => return Ok(()),
                 Err(End::Failed(error)) => {
                     let wait = trouble.next_wait(error, &self.config, &phase)?;
+                    if self.capture.ahead_of_history
+                        && let Phase::Stream(position) = &phase
+                    {
+                        // Applied once more a statement would give wrong tables: they are rebuilt as after a restart.
+                        self.stored = Some(position.clone());
+                        phase = Phase::Start;
+                    }
                     tokio::select! {
                         biased;
                         () = self.stop.cancelled() => return Ok(()),
@@ -279,7 +286,7 @@ impl Trouble {
             return Err(ConnectError::fatal(message).caused_by(error));
         }
         if !self.ever_worked && self.began.elapsed() > FIRST_CONNECT_LIMIT {
-            let message = format!("the server was not reached within {} s", FIRST_CONNECT_LIMIT.as_secs());
+            let message = format!("the task could not begin to read within {} s", FIRST_CONNECT_LIMIT.as_secs());
             return Err(ConnectError::fatal(message).caused_by(error));
         }
         let longest = config.retry.max_wait.max(FIRST_WAIT);

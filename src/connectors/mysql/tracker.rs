@@ -42,6 +42,8 @@ pub struct Tracker {
     current: u64,
     restart_file: String,
     restart_pos: u64,
+    /// `restart_pos` before the event being read.
+    restart_pos_before: u64,
     transaction: Transaction,
     event: u64,
     server_id: u32,
@@ -64,6 +66,7 @@ impl Tracker {
             current: position.pos,
             restart_file: position.file.clone(),
             restart_pos: position.pos,
+            restart_pos_before: position.pos,
             transaction: Transaction::None,
             event: position.event,
             server_id: position.server_id,
@@ -95,6 +98,7 @@ impl Tracker {
     /// Takes note of the next event, before it is handled.
     pub fn start_event(&mut self, place: EventPlace) {
         self.server_id = place.server_id;
+        self.restart_pos_before = self.restart_pos;
         if place.next == 0 || self.payload_end.is_some() {
             return;
         }
@@ -106,6 +110,13 @@ impl Tracker {
             if self.events_to_skip == 0 {
                 self.event = 0;
             }
+        }
+    }
+
+    /// The event being read could not be handled; reading is to resume at it.
+    pub fn undo_event(&mut self) {
+        if self.transaction == Transaction::None {
+            self.restart_pos = self.restart_pos_before;
         }
     }
 
@@ -278,6 +289,16 @@ mod tests {
         assert_eq!(log.place(), (110, 3, 0), "after the rows event");
         log.event(Tracker::commit);
         assert_eq!(log.place(), (150, 0, 0));
+    }
+
+    #[test]
+    fn a_statement_that_could_not_be_handled_is_read_again() {
+        let mut log = Log::new(&start(100, 0, 0));
+        log.event(|_| {});
+        log.tracker.start_event(EventPlace { timestamp: 0, server_id: 1, size: 10, next: 120 });
+        assert_eq!(log.place(), (120, 0, 0), "where its record in the history says it stands");
+        log.tracker.undo_event();
+        assert_eq!(log.place(), (110, 0, 0));
     }
 
     #[test]
