@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::context::{TaskId, WorkerContext, dead_letter_admin_settings, dead_letter_producer_settings};
 use super::record_pipeline::Consumed;
-use super::tolerance::{ConsumedRecord, Failure, Stage, Tolerance};
+use super::tolerance::{ConsumedRecord, Failure, Stage, Tolerance, exceeded};
 use crate::config::ConfigMap;
 use crate::data::SinkRecord;
 use crate::data::record::RawRecord;
@@ -47,6 +47,12 @@ struct Letter<'a> {
     offset: i64,
     timestamp_ms: Option<i64>,
     raw: Option<&'a RawRecord>,
+}
+
+impl Letter<'_> {
+    fn place(&self) -> String {
+        format!("record at {}-{} offset {}", self.topic, self.partition, self.offset)
+    }
 }
 
 impl DeadLetterQueue {
@@ -169,7 +175,7 @@ pub struct FailureReporter {
     tolerance: Tolerance,
     queue: Option<DeadLetterQueue>,
     /// Why the task must end, if it reported more than is tolerated.
-    beyond_tolerance: Mutex<Option<String>>,
+    beyond_tolerance: Mutex<Option<ConnectError>>,
 }
 
 impl FailureReporter {
@@ -199,7 +205,7 @@ impl FailureReporter {
             raw: Some(&record.raw),
         };
         self.tell(&letter, &failure, Reported::ByRuntime).await;
-        self.tolerance.decide(failure)
+        self.tolerance.decide(failure, letter.place())
     }
 
     async fn tell(&self, letter: &Letter<'_>, failure: &Failure, by: Reported) {
@@ -218,7 +224,7 @@ impl FailureReporter {
     /// What a task reported beyond what is tolerated; to be asked after each of its calls.
     pub fn check(&self) -> Result<()> {
         match self.beyond_tolerance.lock().take() {
-            Some(trace) => Err(ConnectError::fatal("Tolerance exceeded in error handler").caused_by(trace)),
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
@@ -249,8 +255,10 @@ impl ErrantRecordReporter for FailureReporter {
         if self.tolerance.tolerate_all {
             return Ok(());
         }
-        self.beyond_tolerance.lock().get_or_insert(error.trace());
-        Err(ConnectError::fatal("Tolerance exceeded in error handler").caused_by(failure.error))
+        let error = exceeded(failure, letter.place());
+        // For the case that the task does not pass the error on.
+        self.beyond_tolerance.lock().get_or_insert_with(|| copy_of(&error));
+        Err(error)
     }
 }
 
@@ -314,7 +322,13 @@ mod tests {
         let error = ConnectError::bad_record("too long");
         let strict = FailureReporter::new(TaskId::new("c", 0), "T", tolerance("none"), None);
         assert!(strict.report(&record, &error).await.is_err());
-        assert_eq!(strict.check().unwrap_err().trace(), "Tolerance exceeded in error handler\nCaused by: too long");
+        assert_eq!(
+            strict.check().unwrap_err().trace(),
+            "Tolerance exceeded in error handler\n\
+             Caused by: record at t-0 offset 0 failed at stage TASK_PUT in T; correct the cause and restart the task, or set \
+             errors.tolerance=all to skip such records\n\
+             Caused by: too long"
+        );
         assert!(strict.check().is_ok());
         let lenient = FailureReporter::new(TaskId::new("c", 0), "T", tolerance("all"), None);
         assert!(lenient.report(&record, &error).await.is_ok());

@@ -296,7 +296,7 @@ impl Sender {
 
     fn tolerate(&self, failure: Failure) -> Result<()> {
         self.tolerance.log(&self.id.connector, self.id.task, &failure, "");
-        self.tolerance.decide(failure)
+        self.tolerance.decide(failure, "a record")
     }
 
     /// Once a topic and task: creates it if groups are configured, and remembers that the connector uses it.

@@ -113,7 +113,7 @@ impl Supervisor {
         let span = tracing::info_span!("connector", connector = %name);
         let reporter = status.clone();
         let body = async move {
-            if let Some(trace) = report(run.run(), &reporter, "connector").await {
+            if let Some(trace) = report(run.run(), &reporter, "Connector").await {
                 let _ = events.send(WorkerEvent::ConnectorFailed { name: failed_name, error: trace }).await;
             }
         };
@@ -152,7 +152,7 @@ impl Supervisor {
         };
         let span = tracing::info_span!("task", connector = %id.connector, task = id.task);
         let reporter = status.clone();
-        let body = async move { drop(report(run_task(start), &reporter, "task").await) };
+        let body = async move { drop(report(run_task(start), &reporter, "Task").await) };
         let handle = self.data.spawn(body.instrument(span));
         self.tasks.insert(id.clone(), Run { stop, target, status, handle });
         Ok(())
@@ -245,11 +245,11 @@ async fn report(run: impl Future<Output = Result<()>>, status: &StatusReporter, 
         Ok(Err(error)) => error.trace(),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            format!("the {what} panicked: {}", text.unwrap_or("no message"))
+            format!("{what} panicked: {}", text.unwrap_or("no message"))
         }
     };
     tracing::error!(
-        "{what} threw an uncaught and unrecoverable exception. It is being killed and will not recover until manually \
+        "{what} threw an uncaught and unrecoverable exception. {what} is being killed and will not recover until manually \
          restarted: {trace}"
     );
     status.failed(trace.clone()).await;

@@ -111,13 +111,17 @@ impl Tolerance {
     ///
     /// Java skips a record whose retries ran out even with `errors.tolerance=none`; that loses data the user did not
     /// give up, so here the task fails.
-    pub fn decide(&self, failure: Failure) -> Result<()> {
+    pub fn decide(&self, failure: Failure, record: impl fmt::Display) -> Result<()> {
         let tolerable = failure.stage.tolerates_everything() || failure.error.kind() == ErrorKind::Retriable;
         if tolerable && self.tolerate_all {
             return Ok(());
         }
-        let message = if tolerable { "Tolerance exceeded in error handler" } else { "Unhandled exception in error handler" };
-        Err(ConnectError::fatal(message).caused_by(failure.error))
+        if tolerable {
+            return Err(exceeded(failure, record));
+        }
+        let Failure { stage, class, error } = failure;
+        let place = ConnectError::fatal(format!("{record} failed at stage {} in {class}", stage.name())).caused_by(error);
+        Err(ConnectError::fatal("Unhandled exception in error handler").caused_by(place))
     }
 
     /// Writes the log line of `errors.log.enable`; `origin` is what `errors.log.include.messages` adds.
@@ -132,6 +136,18 @@ impl Tolerance {
             );
         }
     }
+}
+
+/// The end of a task on a record that its user may choose to skip. Tools look for the words of the first line, which are
+/// Java's; the second says which record it is and what to do.
+pub fn exceeded(failure: Failure, record: impl fmt::Display) -> ConnectError {
+    let Failure { stage, class, error } = failure;
+    let place = format!(
+        "{record} failed at stage {} in {class}; correct the cause and restart the task, or set errors.tolerance=all to skip \
+         such records",
+        stage.name()
+    );
+    ConnectError::fatal("Tolerance exceeded in error handler").caused_by(ConnectError::fatal(place).caused_by(error))
 }
 
 /// Says which Kafka record a sink failed on, as the error log has it.
@@ -168,16 +184,26 @@ mod tests {
     #[test]
     fn all_tolerates_bad_records_but_not_a_broken_producer() {
         let all = tolerance(&[("errors.tolerance", "all")]);
-        assert!(all.decide(failure(Stage::ValueConverter, ConnectError::bad_record("x"))).is_ok());
-        assert!(all.decide(failure(Stage::KafkaProduce, ConnectError::retriable("x"))).is_ok());
-        let error = all.decide(failure(Stage::KafkaProduce, ConnectError::fatal("too large"))).unwrap_err();
-        assert_eq!(error.trace(), "Unhandled exception in error handler\nCaused by: too large");
+        assert!(all.decide(failure(Stage::ValueConverter, ConnectError::bad_record("x")), "r").is_ok());
+        assert!(all.decide(failure(Stage::KafkaProduce, ConnectError::retriable("x")), "r").is_ok());
+        let error = all.decide(failure(Stage::KafkaProduce, ConnectError::fatal("too large")), "a record").unwrap_err();
+        assert_eq!(
+            error.trace(),
+            "Unhandled exception in error handler\nCaused by: a record failed at stage KAFKA_PRODUCE in C\nCaused by: too large"
+        );
     }
 
     #[test]
-    fn none_tolerates_nothing_and_says_so_in_javas_words() {
-        let error = tolerance(&[]).decide(failure(Stage::Transformation, ConnectError::bad_record("no field"))).unwrap_err();
-        assert_eq!(error.trace(), "Tolerance exceeded in error handler\nCaused by: no field");
+    fn none_tolerates_nothing_and_says_which_record_and_what_to_do() {
+        let failure = failure(Stage::Transformation, ConnectError::bad_record("no field"));
+        let error = tolerance(&[]).decide(failure, "record at t-0 offset 7").unwrap_err();
+        assert_eq!(
+            error.trace(),
+            "Tolerance exceeded in error handler\n\
+             Caused by: record at t-0 offset 7 failed at stage TRANSFORMATION in C; correct the cause and restart the task, or set \
+             errors.tolerance=all to skip such records\n\
+             Caused by: no field"
+        );
     }
 
     #[test]

@@ -11,4 +11,5 @@ mod mysql_source;
 mod mysql_types;
 mod rest;
 mod servers;
+mod worker;
 mod wrong_input;
