@@ -7,6 +7,7 @@ mod support;
 mod fidelity;
 mod hdfs_sink;
 mod hive;
+mod main_job;
 mod mysql_source;
 mod mysql_types;
 mod rest;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """compare.py remember STACK STATE TABLE updated|deleted CONDITION: before a change, notes the rows it will replace or remove.
-compare.py check STACK STATE: compares MySQL, Kafka and Hive, prints a table of rows and checksums, exits 1 if they differ.
+compare.py check STACK STATE: compares MySQL, Kafka and Hive, prints a table of rows and checksums, and compares the schema of
+each file on HDFS with schemas/; exits 1 if anything differs.
 
 A Hive table is a log: it keeps every version of a row that ever was. So MySQL's side is the rows as they are now plus the
 versions that `remember` noted; Kafka's side is the row after each snapshot read, insert and update; Hive's side is all rows.
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from servers import STACK_SCRIPTS, Stack
 from tables import TABLES
+
+SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 
 
 def table_named(name):
@@ -127,12 +130,52 @@ def check(stack, file):
     return all_equal
 
 
+def avro_header(start):
+    """The metadata of an Avro file, from its first bytes."""
+    at = 4
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = start[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return (value >> 1) ^ -(value & 1)
+
+    def text():
+        nonlocal at
+        length = number()
+        at += length
+        return start[at - length:at].decode()
+
+    return {text(): text() for _ in range(number())}
+
+
+def check_schemas(stack):
+    """Whether every committed file has the schema that schemas/ promises."""
+    all_equal = True
+    for table in TABLES:
+        promise = json.loads((SCHEMAS / f"{table.name}.avsc").read_text())
+        files = list(stack.committed_paths(f"/topics/{table.topic}"))
+        others = [file for file in files if json.loads(avro_header(stack.file_start(file, 65536))["avro.schema"]) != promise]
+        equal = files and not others
+        all_equal = all_equal and equal
+        counted = f"{len(others)} of {len(files)} files" if others else f"{len(files)} files"
+        print(f"schema of {table.name:<12} {counted} on HDFS and schemas/{table.name}.avsc: {'equal' if equal else 'DIFFERENT'}")
+        for file in others[:3]:
+            print(f"  {file}")
+    return all_equal
+
+
 def main():
     command, folder, file = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     stack = Stack(folder)
     if command == "remember":
         remember(stack, file, *sys.argv[4:7])
-    elif not check(stack, file):
+    elif not all([check(stack, file), check_schemas(stack)]):
         sys.exit(1)
 
 

@@ -37,13 +37,21 @@ class Stack:
 
     def committed_files(self, folder):
         """How many files lie below an HDFS folder, temporary ones left out."""
-        files = 0
+        return sum(1 for _ in self.committed_paths(folder))
+
+    def committed_paths(self, folder):
         for entry in self.list_folder(folder):
+            path = f"{folder}/{entry['pathSuffix']}"
             if entry["type"] == "FILE":
-                files += 1
+                yield path
             elif entry["pathSuffix"] != "+tmp":
-                files += self.committed_files(f"{folder}/{entry['pathSuffix']}")
-        return files
+                yield from self.committed_paths(path)
+
+    def file_start(self, path, length):
+        """The first bytes of a file on HDFS."""
+        url = f"http://{self.address('HDFS_WEB')}/webhdfs/v1{urllib.parse.quote(path)}?op=OPEN&length={length}&user.name=root"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.read()
 
     def list_folder(self, folder):
         url = f"http://{self.address('HDFS_WEB')}/webhdfs/v1{urllib.parse.quote(folder)}?op=LISTSTATUS&user.name=root"
