@@ -537,3 +537,26 @@ async fn a_task_that_finds_the_storage_down_starts_when_it_comes_back() {
     assert_eq!(run.rewound(), Some(3));
     assert!(run.context.requests.lock().resume.contains(&partition(12)));
 }
+
+#[tokio::test]
+async fn a_partition_is_tried_again_as_often_as_max_retries_says() {
+    let failing = |retries: Option<&'static str>| {
+        let disk = MemoryDisk::default();
+        for call in 0..100 {
+            disk.fault(call, Fault::Fail);
+        }
+        let mut settings = FLUSH_3.to_vec();
+        settings.extend(retries.map(|retries| ("max.retries", retries)));
+        (disk, settings)
+    };
+    let (disk, settings) = failing(Some("2"));
+    let mut run = Run::start(&disk, &settings).await;
+    run.task.put(&mut Vec::new()).await.unwrap();
+    let error = run.task.put(&mut Vec::new()).await.unwrap_err();
+    assert!(error.message().contains("test-topic-12") && error.message().contains("max.retries=2"), "{error}");
+    let (disk, settings) = failing(None);
+    let mut run = Run::start(&disk, &settings).await;
+    for _ in 0..20 {
+        run.task.put(&mut Vec::new()).await.unwrap();
+    }
+}

@@ -4,6 +4,7 @@
 
 mod keys;
 mod topic_directory;
+mod without_effect;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use regex::Regex;
 
 pub use keys::{HDFS2, HDFS3, hdfs2_definition, hdfs3_definition};
 pub use topic_directory::DirectoryTemplate;
+pub use without_effect::without_effect;
 
 use super::compatibility::Compatibility;
 use super::partitioner::{Extractor, PartitionerKind, PathFormat, time_zone};
@@ -48,6 +50,8 @@ pub struct HdfsSinkConfig {
     pub rotate_interval_ms: Option<i64>,
     pub rotate_schedule_ms: Option<i64>,
     pub retry_backoff_ms: u64,
+    /// Failures in a row after the first one until the task fails. Java's HDFS 2 connector has no limit.
+    pub max_retries: Option<u64>,
     pub shutdown_timeout_ms: u64,
     pub format: FormatClass,
     pub avro: AvroSettings,
@@ -166,6 +170,21 @@ impl HdfsSinkConfig {
                 None
             }
         };
+        let max_retries = match raw.get("max.retries").map(str::trim).filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => {
+                let retries = text.parse().ok();
+                if retries.is_none() {
+                    errors.push(("max.retries", format!("'{text}' is not a number of retries")));
+                }
+                retries
+            }
+        };
+        for (key, shown) in [("connect.hdfs.principal", "worker"), ("hdfs.namenode.principal", "NameNode")] {
+            if parsed.boolean("hdfs.authentication.kerberos") && text(key).contains("_HOST") {
+                errors.push((key, format!("_HOST is not replaced yet; write the host name of the {shown} instead")));
+            }
+        }
         if errors.len() > before {
             return None;
         }
@@ -180,6 +199,7 @@ impl HdfsSinkConfig {
             rotate_interval_ms: positive("rotate.interval.ms"),
             rotate_schedule_ms,
             retry_backoff_ms: u64::try_from(parsed.integer("retry.backoff.ms")?).unwrap_or(0),
+            max_retries,
             shutdown_timeout_ms: u64::try_from(parsed.integer("shutdown.timeout.ms")?).unwrap_or(0),
             format: format?,
             avro: AvroSettings {

@@ -125,6 +125,9 @@ fn task_configs(definition: &ConfigDef, config: &ConfigMap, max_tasks: usize) ->
 }
 
 async fn start_task(definition: &ConfigDef, config: &ConfigMap, context: SinkTaskContext) -> Result<Box<dyn SinkTask>> {
+    for sentence in config::without_effect(config) {
+        tracing::warn!("{sentence}");
+    }
     let config = HdfsSinkConfig::parse(definition, config)?;
     Ok(Box::new(HdfsSinkTask::start(config, context).await?))
 }

@@ -93,6 +93,8 @@ struct Halt {
     retry_at: Instant,
     since: Instant,
     logged_at: Instant,
+    /// In a row.
+    failures: u64,
 }
 
 struct CommitRun {
@@ -548,6 +550,18 @@ impl PartitionWriter {
         let now = Instant::now();
         let retry_at = now + Duration::from_millis(self.topic.sink.config.retry_backoff_ms);
         let since = self.halt.as_ref().map_or(now, |halt| halt.since);
+        let failures = self.halt.as_ref().map_or(0, |halt| halt.failures) + 1;
+        if let Some(limit) = self.topic.sink.config.max_retries
+            && failures > limit
+        {
+            let seconds = since.elapsed().as_secs_f64();
+            let message = format!(
+                "gave up on {} after {failures} failures in {seconds:.1} s, because max.retries={limit}; restart the task when the \
+                 cause is gone, or remove the setting to have it tried for ever",
+                self.partition
+            );
+            return Err(ConnectError::fatal(message).caused_by(ConnectError::from(error)));
+        }
         let mut logged_at = self.halt.as_ref().map(|halt| halt.logged_at);
         if logged_at.is_none_or(|at| at + LOG_INTERVAL <= now) {
             tracing::warn!(
@@ -557,7 +571,7 @@ impl PartitionWriter {
             );
             logged_at = Some(now);
         }
-        self.halt = Some(Halt { retry_at, since, logged_at: logged_at.unwrap_or(now) });
+        self.halt = Some(Halt { retry_at, since, logged_at: logged_at.unwrap_or(now), failures });
         self.context.pause(self.partition.clone());
         Ok(())
     }

@@ -93,6 +93,9 @@ fn missing_and_unknown_things_have_one_clear_error() {
     assert!(one(&[("rotate.schedule.interval.ms", "1000")]).starts_with("timezone: rotate.schedule.interval.ms needs"));
     assert!(one(&[("timezone", "PST")]).contains("not recognised"));
     assert!(one(&[("behavior.on.null.values", "maybe")]).starts_with("behavior.on.null.values:"));
+    assert!(one(&[("max.retries", "-1")]).starts_with("max.retries: '-1' is not"));
+    let principal = [("hdfs.authentication.kerberos", "true"), ("connect.hdfs.principal", "connect/_HOST@BANK")];
+    assert!(one(&principal).starts_with("connect.hdfs.principal: _HOST"));
     assert!(one(&[("partition.field.name", "a..b")]).starts_with("partition.field.name:"));
 }
 
