@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as NativeNewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
@@ -11,6 +11,9 @@ use super::client_config::{ClientKind, ClientSettings, JavaSettings};
 use super::context::Context;
 use super::error::{code_error, connect_error};
 use crate::plugin::{ConnectError, Result};
+
+/// How long one look for the cluster's id waits.
+const CLUSTER_ID_LOOK: Duration = Duration::from_millis(100);
 
 /// A topic to create. `-1` for partitions or factor leaves the number to the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +117,20 @@ impl Admin {
     /// The id of the cluster; `None` if the brokers do not tell within the time limit.
     pub async fn cluster_id(&self) -> Result<Option<String>> {
         let admin = self.clone();
-        run_blocking(move || admin.client().inner().fetch_cluster_id(admin.timeout)).await
+        run_blocking(move || {
+            let deadline = Instant::now() + admin.timeout;
+            loop {
+                let began = Instant::now();
+                // librdkafka misses an answer that comes just before it begins to wait, and would wait out the limit.
+                let id = admin.client().inner().fetch_cluster_id(CLUSTER_ID_LOOK);
+                // Brokers that tell no id (before 0.10.1) are known at once.
+                let too_old = began.elapsed() < CLUSTER_ID_LOOK / 2;
+                if id.is_some() || too_old || Instant::now() >= deadline {
+                    return id;
+                }
+            }
+        })
+        .await
     }
 
     /// All settings of a topic with their values.
@@ -171,4 +187,21 @@ pub(super) async fn run_blocking<T: Send + 'static>(call: impl FnOnce() -> T + S
     tokio::task::spawn_blocking(call)
         .await
         .map_err(|error| ConnectError::fatal("a call to the Kafka client did not finish").caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::test_broker::TestBroker;
+
+    #[tokio::test]
+    async fn the_cluster_id_is_told_to_every_client_at_once() {
+        let broker = TestBroker::with_values("t", &[]);
+        let java = JavaSettings::from_iter([("bootstrap.servers".to_owned(), broker.bootstrap_servers())]);
+        for number in 0..300 {
+            let admin = Admin::new(&java).unwrap();
+            let id = tokio::time::timeout(Duration::from_secs(20), admin.cluster_id()).await;
+            assert!(matches!(id, Ok(Ok(Some(_)))), "client {number}: {id:?}");
+        }
+    }
 }
