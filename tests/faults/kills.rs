@@ -20,12 +20,17 @@ async fn no_row_is_lost_or_doubled_by_kills() {
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let mut path = Path::start(20_000).await;
     for _ in 0..rounds {
-        path.insert_for(Duration::from_millis(random.random_range(50..2500))).await;
+        path.insert_for(Duration::from_millis(random.random_range(50..4000))).await;
         path.worker.kill();
         path.insert().await;
         path.worker.start().await;
     }
     path.wait_running().await;
     let duplicates = path.check().await;
-    println!("{rounds} kills: nothing lost; the source sent {duplicates} records twice");
+    let (files, temporary) = path.count_files().await;
+    println!(
+        "{rounds} kills, {} rows: nothing lost; the source sent {duplicates} records twice; {files} files, {temporary} left \
+         temporary",
+        path.rows
+    );
 }

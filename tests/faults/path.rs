@@ -26,7 +26,8 @@ pub struct Path {
     pub sink: String,
     topic: String,
     folder: String,
-    rows: u64,
+    /// Inserted so far.
+    pub rows: u64,
 }
 
 impl Path {
@@ -100,9 +101,9 @@ impl Path {
             "hive.metastore.uris": format!("thrift://{}", address(Server::Hive)),
             "hive.database": self.database.name,
             "retry.backoff.ms": "500",
-            // A killed member holds its partitions until its session ends.
-            "consumer.override.session.timeout.ms": "6000",
-            "consumer.override.heartbeat.interval.ms": "1000",
+            // A killed member holds its partitions until its session ends, and kills come every few seconds.
+            "consumer.override.session.timeout.ms": "1500",
+            "consumer.override.heartbeat.interval.ms": "300",
             "transforms": "unwrap",
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
         });
@@ -182,6 +183,13 @@ impl Path {
         )
         .await;
         assert_eq!(names, ["cpf=cpf0", "cpf=cpf1", "cpf=cpf2"]);
+    }
+
+    /// The number of files that count, and of temporary ones, which killed tasks leave behind.
+    pub async fn count_files(&self) -> (usize, usize) {
+        let files = hdfs::files(&format!("{}/topics", self.folder)).await;
+        let temporary = files.iter().filter(|(path, _)| path.contains("/+tmp/")).count();
+        (files.len() - temporary, temporary)
     }
 
     /// How often each id is in the topic.

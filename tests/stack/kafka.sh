@@ -22,6 +22,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
 X
   kafka_logging "$home"
   if [ ! -f "$home/data/meta.properties" ]; then
