@@ -43,6 +43,8 @@ impl Headers {
 pub struct ConnectRecord {
     pub topic: Arc<str>,
     pub partition: Option<i32>,
+    /// Where Kafka keeps the record. Known of what a sink gets, unknown of what a source made.
+    pub kafka_offset: Option<i64>,
     pub key: SchemaAndValue,
     pub value: SchemaAndValue,
     pub timestamp_ms: Option<i64>,

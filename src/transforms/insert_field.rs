@@ -30,10 +30,7 @@ static CONFIG: ConfigDef = ConfigDef {
     keys: &[
         key("topic.field", "Name of a field for the topic. A suffix ! makes the field required, ? optional (the default)."),
         key("partition.field", "Name of a field for the Kafka partition; suffixes as above."),
-        key(
-            "offset.field",
-            "Name of a field for the Kafka offset. Not supported: records carry no offset through transforms here.",
-        ),
+        key("offset.field", "Name of a field for the Kafka offset, only for sink connectors; suffixes as above."),
         key("timestamp.field", "Name of a field for the record's timestamp; suffixes as above."),
         key("static.field", "Name of a field for a fixed text; suffixes as above."),
         key("static.value", "The fixed text."),
@@ -47,6 +44,7 @@ const PURPOSE: &str = "field insertion";
 enum What {
     Topic,
     Partition,
+    Offset,
     Timestamp,
     Static(Value),
 }
@@ -73,17 +71,25 @@ impl Insertion {
         match self.what {
             What::Topic | What::Static(_) => plain(SchemaKind::String, self.optional),
             What::Partition => plain(SchemaKind::Int32, self.optional),
+            What::Offset => plain(SchemaKind::Int64, self.optional),
             What::Timestamp => timestamp().optional_if(self.optional).build(),
         }
     }
 
-    fn value(&self, record: &ConnectRecord) -> Value {
-        match &self.what {
+    /// # Errors
+    /// `BadRecord` if the offset is asked for and the record comes from a source.
+    fn value(&self, record: &ConnectRecord) -> Result<Value> {
+        Ok(match &self.what {
             What::Topic => Value::from(&*record.topic),
             What::Partition => record.partition.map_or(Value::Null, Value::Int32),
+            // Connect: Requirements#requireSinkRecord; an optional field makes no difference.
+            What::Offset => Value::Int64(record.kafka_offset.ok_or_else(|| {
+                let found = "org.apache.kafka.connect.source.SourceRecord";
+                ConnectError::bad_record(format!("Only SinkRecord supported for [{PURPOSE}], found: {found}"))
+            })?),
             What::Timestamp => record.timestamp_ms.map_or(Value::Null, Value::Int64),
             What::Static(text) => text.clone(),
-        }
+        })
     }
 }
 
@@ -97,10 +103,6 @@ struct InsertField {
 impl InsertField {
     fn new(config: &ConfigMap, part: Part) -> Result<Self> {
         let config = CONFIG.parse(config)?;
-        if config.text("offset.field").is_some() {
-            let detail = "the offset of a record is not available to transforms here; remove the setting";
-            return Err(ConfigError::invalid("offset.field", config.text("offset.field").unwrap_or_default(), detail).into());
-        }
         let static_value = match (config.text("static.field"), config.text("static.value")) {
             (Some(field), None) => {
                 let detail = format!("No value specified for static field: {}", field.trim_end_matches(['!', '?']));
@@ -111,6 +113,7 @@ impl InsertField {
         let insertions = [
             Insertion::parse(config.text("topic.field"), What::Topic),
             Insertion::parse(config.text("partition.field"), What::Partition),
+            Insertion::parse(config.text("offset.field"), What::Offset),
             Insertion::parse(config.text("timestamp.field"), What::Timestamp),
             Insertion::parse(config.text("static.field"), What::Static(static_value)),
         ];
@@ -132,7 +135,7 @@ impl Transform for InsertField {
                 let mut entries = take_map(&mut self.part.of_mut(&mut record).value, PURPOSE)?;
                 for insertion in &self.insertions {
                     // Without a schema, what the record lacks is not added at all.
-                    match insertion.value(&record) {
+                    match insertion.value(&record)? {
                         Value::Null => {}
                         value => put(&mut entries, &insertion.name, value),
                     }
@@ -151,7 +154,7 @@ impl Transform for InsertField {
                 defaults.apply(&mut values);
                 values.reserve_exact(insertions.len());
                 for insertion in insertions {
-                    let value = insertion.value(&record);
+                    let value = insertion.value(&record)?;
                     if value.is_null() && !insertion.optional {
                         let kind = insertion.schema().kind.connect_name();
                         return Err(ConnectError::bad_record(format!(
@@ -214,6 +217,33 @@ mod tests {
     }
 
     #[test]
+    fn the_offset_is_there_in_sinks_and_an_error_in_sources() {
+        let schema = SchemaBuilder::structure([("a", plain(SchemaKind::Int32, false))]).build();
+        let with_schema = SchemaAndValue::new(schema, Value::Struct(vec![Value::Int32(1)].into()));
+        let schemaless = SchemaAndValue::schemaless(Value::Map(Vec::new()));
+        for (setting, optional) in [("o", true), ("o?", true), ("o!", false)] {
+            let mut transform = transform(&[("offset.field", setting)]).unwrap();
+            let mut apply = |value: &SchemaAndValue, kafka_offset| {
+                transform.apply(ConnectRecord { kafka_offset, value: value.clone(), ..record("topic") })
+            };
+            let output = apply(&with_schema, Some(1 << 40)).unwrap().unwrap().value;
+            let expected = plain(SchemaKind::Int64, optional);
+            assert_eq!(output.schema.unwrap().field("o").unwrap().schema, expected, "{setting}");
+            assert_eq!(output.value, Value::Struct(vec![Value::Int32(1), Value::Int64(1 << 40)].into()));
+
+            let output = apply(&schemaless, Some(7)).unwrap().unwrap().value;
+            assert_eq!(output.value, Value::Map(vec![(Value::from("o"), Value::Int64(7))]));
+
+            for value in [&with_schema, &schemaless] {
+                assert_eq!(
+                    apply(value, None).unwrap_err().message(),
+                    "Only SinkRecord supported for [field insertion], found: org.apache.kafka.connect.source.SourceRecord"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn tombstones_pass_and_other_values_are_refused() {
         let mut transform = transform(&[("topic.field", "t")]).unwrap();
         assert_eq!(transform.apply(record("x")).unwrap(), Some(record("x")));
@@ -227,7 +257,7 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_refused() {
-        assert!(transform(&[]).is_err() && transform(&[("offset.field", "o")]).is_err());
+        assert!(transform(&[]).is_err());
         let error = transform(&[("static.field", "s")]).err().unwrap();
         assert_eq!(error.message(), "Invalid value null for configuration static.value: No value specified for static field: s");
     }

@@ -83,6 +83,7 @@ pub(super) mod tests {
         ConnectRecord {
             topic: topic.into(),
             partition: None,
+            kafka_offset: None,
             key: SchemaAndValue::NULL,
             value: SchemaAndValue::NULL,
             timestamp_ms: None,

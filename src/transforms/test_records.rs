@@ -16,6 +16,7 @@ pub(super) fn empty_record() -> ConnectRecord {
     ConnectRecord {
         topic: "topic".into(),
         partition: Some(3),
+        kafka_offset: None,
         key: SchemaAndValue::NULL,
         value: SchemaAndValue::NULL,
         timestamp_ms: None,

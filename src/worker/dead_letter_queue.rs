@@ -309,6 +309,7 @@ mod tests {
             record: crate::data::ConnectRecord {
                 topic: "t".into(),
                 partition: None,
+                kafka_offset: None,
                 key: Default::default(),
                 value: Default::default(),
                 timestamp_ms: None,

@@ -334,6 +334,7 @@ impl SinkPipeline {
         let record = ConnectRecord {
             topic: consumed.topic.clone(),
             partition: Some(consumed.partition),
+            kafka_offset: Some(consumed.offset),
             key,
             value,
             timestamp_ms: consumed.timestamp_ms,
@@ -390,5 +391,60 @@ impl SinkPipeline {
     /// The class of a converter, to report what `resolve` failed with.
     pub fn failure(&mut self, side: Side, error: ConnectError) -> Failure {
         Failure { stage: side.stage(), class: self.converters.side(side).class.clone(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Value;
+
+    /// Decodes everything to null.
+    struct Nothing;
+
+    impl Converter for Nothing {
+        fn decode(&mut self, _: &str, _: Option<Bytes>) -> std::result::Result<SchemaAndValue, ConvertError> {
+            Ok(SchemaAndValue::NULL)
+        }
+        fn encode(&mut self, _: &str, _: &SchemaAndValue, _: &mut Vec<u8>) -> std::result::Result<Encoded, ConvertError> {
+            Ok(Encoded::Null)
+        }
+    }
+
+    impl HeaderConverter for Nothing {
+        fn decode(&mut self, _: &str, _: &str, _: Option<Bytes>) -> Result<SchemaAndValue> {
+            Ok(SchemaAndValue::NULL)
+        }
+        fn encode(&mut self, _: &str, _: &str, _: &SchemaAndValue, _: &mut Vec<u8>) -> Result<Encoded> {
+            Ok(Encoded::Null)
+        }
+    }
+
+    /// Makes the value of what a transform can know about a record's place.
+    struct Place;
+
+    impl Transform for Place {
+        fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+            let place = format!("{} {:?} {:?}", record.topic, record.partition, record.kafka_offset);
+            record.value = SchemaAndValue::schemaless(Value::string(place));
+            Ok(Some(record))
+        }
+    }
+
+    fn named<T: ?Sized>(plugin: Box<T>) -> Named<T> {
+        Named { class: "acme.Fake".to_owned(), plugin }
+    }
+
+    #[test]
+    fn transforms_of_a_sink_see_where_kafka_keeps_the_record() {
+        let transforms = TransformChain { steps: vec![Step { transform: named(Box::new(Place)), predicate: None }] };
+        let converters =
+            Converters { key: named(Box::new(Nothing)), value: named(Box::new(Nothing)), header: named(Box::new(Nothing)) };
+        let mut pipeline = SinkPipeline::new(transforms, converters, false);
+        let raw = RawRecord::default();
+        let consumed = Consumed { topic: "t".into(), partition: 3, offset: 42, timestamp_ms: None, raw };
+        let Outcome::Done(record) = pipeline.convert(consumed) else { panic!("the record passes") };
+        assert_eq!(record.record.value, SchemaAndValue::schemaless(Value::from("t Some(3) Some(42)")));
+        assert_eq!((record.kafka_partition, record.kafka_offset), (3, 42));
     }
 }

@@ -128,7 +128,8 @@ mod tests {
     fn record(value: SchemaAndValue) -> SinkRecord {
         let headers = Headers::default();
         let key = SchemaAndValue::NULL;
-        let record = ConnectRecord { topic: "t".into(), partition: Some(0), key, value, timestamp_ms: None, headers };
+        let record =
+            ConnectRecord { topic: "t".into(), partition: Some(0), kafka_offset: None, key, value, timestamp_ms: None, headers };
         SinkRecord { record, kafka_topic: "t".into(), kafka_partition: 0, kafka_offset: 0, raw: None }
     }
 

@@ -107,6 +107,7 @@ impl Task {
             records.push(ConnectRecord {
                 topic: self.topic.clone(),
                 partition: None,
+                kafka_offset: None,
                 key: SchemaAndValue::NULL,
                 value: SchemaAndValue::new(self.value_schema.clone(), Value::string(text)),
                 timestamp_ms: now_ms,

@@ -50,6 +50,7 @@ pub fn record(partition: i32, offset: i64, value: SchemaAndValue) -> SinkRecord 
         record: ConnectRecord {
             topic: topic.clone(),
             partition: Some(partition),
+            kafka_offset: None,
             key: SchemaAndValue::NULL,
             value,
             timestamp_ms: Some(offset),

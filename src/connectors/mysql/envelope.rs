@@ -352,6 +352,7 @@ impl Emitter {
         ConnectRecord {
             topic: plan.topic.clone(),
             partition: None,
+            kafka_offset: None,
             key: SchemaAndValue::NULL,
             value: SchemaAndValue::NULL,
             timestamp_ms: None,

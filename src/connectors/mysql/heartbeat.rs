@@ -54,6 +54,7 @@ impl Heartbeat {
         ConnectRecord {
             topic: self.settings.topic.clone(),
             partition: Some(0),
+            kafka_offset: None,
             key: SchemaAndValue::new(self.key_schema.clone(), key),
             value: SchemaAndValue::new(self.value_schema.clone(), Value::Struct(Box::new([Value::Int64(now_ms)]))),
             timestamp_ms: None,

@@ -87,6 +87,7 @@ impl SchemaChangeRecords {
         out.push(ConnectRecord {
             topic: self.topic.clone(),
             partition: Some(0),
+            kafka_offset: None,
             key: SchemaAndValue::new(self.key_schema.clone(), Value::Struct(Box::new([Value::String(database)]))),
             value: SchemaAndValue::new(self.value_schema.clone(), Value::Struct(value)),
             timestamp_ms: None,

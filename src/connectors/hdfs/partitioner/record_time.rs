@@ -424,6 +424,7 @@ mod tests {
             record: ConnectRecord {
                 topic: "t".into(),
                 partition: Some(0),
+                kafka_offset: None,
                 key: SchemaAndValue::NULL,
                 value,
                 timestamp_ms,

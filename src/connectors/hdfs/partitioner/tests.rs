@@ -20,6 +20,7 @@ fn record(value: SchemaAndValue, timestamp_ms: Option<i64>) -> SinkRecord {
         record: ConnectRecord {
             topic: "t".into(),
             partition: Some(12),
+            kafka_offset: None,
             key: SchemaAndValue::NULL,
             value,
             timestamp_ms,
