@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures one worker after the other and prints a table a case. Called by tests/bench/run; see there."""
 import argparse
+import atexit
 import datetime
 import os
 import shutil
@@ -64,6 +65,7 @@ class Worker:
         begin = time.monotonic()
         with open(self.folder / "log", "w") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+        atexit.register(self.process.kill)  # when a case ends with an error; harmless after `stop`
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() - begin > 120:
                 raise SystemExit(f"the {kind} worker did not start; see {self.folder}/log")
