@@ -398,7 +398,8 @@ async fn the_clock_commits_what_tasks_share() {
     assert_eq!(status["tasks"].as_array().unwrap().len(), 4);
 }
 
-/// A record every 20 s; files of a minute are committed by the record that begins the next one.
+/// A record every 20 s; files of a minute are committed by the record that begins the next one. The files are written as
+/// Hadoop's own file asks for.
 #[tokio::test]
 async fn record_times_commit_files() {
     let topic = unique("bank.timed");
@@ -409,12 +410,23 @@ async fn record_times_commit_files() {
         (0..8i64).map(|id| json_bytes(&schema, &json!({"id": id, "at": 1_710_034_200_000 + id * 20_000}))).collect();
     kafka::produce(&topic, &values.iter().map(|value| (None, Some(value.as_slice()))).collect::<Vec<_>>()).await;
     let worker = WorkerSetup::distributed().start().await;
+    let conf = std::env::temp_dir().join(unique("hadoop"));
+    std::fs::create_dir(&conf).unwrap();
+    let property = |name: &str, value: &str| format!("<property><name>{name}</name><value>{value}</value></property>");
+    let properties = [property("dfs.replication", "2"), property("dfs.blocksize", "2m")].concat();
+    std::fs::write(conf.join("hdfs-site.xml"), format!("<configuration>{properties}</configuration>")).unwrap();
     let settings = json!({"flush.size": "1000000", "rotate.interval.ms": "60000", "timezone": "UTC",
         "partitioner.class": "io.confluent.connect.storage.partitioner.HourlyPartitioner",
-        "timestamp.extractor": "RecordField", "timestamp.field": "at"});
+        "timestamp.extractor": "RecordField", "timestamp.field": "at", "hadoop.conf.dir": conf.to_str().unwrap()});
     let lake = Lake::start(&worker, &topic, settings).await;
     let file = |first: i64, last: i64| format!("year=2024/month=03/day=10/hour=01/{topic}+0+{first:010}+{last:010}.avro");
     assert_eq!(lake.wait_for_files(2).await, [file(0, 2), file(3, 5)]);
+    let log = format!("/{}/logs/{topic}/0/log", lake.name);
+    for path in [format!("{}{}", lake.folder(), file(0, 2)), log] {
+        let status = hdfs::client().get_file_info(&path).await.unwrap();
+        assert_eq!((status.replication, status.blocksize), (Some(2), Some(2 << 20)), "{path}");
+    }
+    std::fs::remove_dir_all(conf).unwrap();
 }
 
 /// Records of two versions in turn, into files that keep each schema and into a table that follows the newest.

@@ -1,6 +1,7 @@
 //! What the sink needs of a file system, and what its failures mean to the sink.
 
 pub mod hadoop;
+pub mod hadoop_files;
 #[cfg(test)]
 pub mod memory;
 

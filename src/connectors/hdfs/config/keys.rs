@@ -110,8 +110,8 @@ const fn keys(face: &Face) -> [ConfigKey; 42] {
             "Where HDFS is, such as hdfs://namenode:8020. Older spelling of store.url, used only if that is not set.")
             .ui(HDFS, 1, Width::Medium, "HDFS URL"),
         ConfigKey::new("hadoop.conf.dir", Text, default(""), High,
-            "Directory on the worker with core-site.xml and hdfs-site.xml. Without it, HADOOP_CONF_DIR counts. Addresses, failover and \
-             security are read from it; replication, block size and umask are the NameNode's and ours.")
+            "Directory on the worker with core-site.xml and hdfs-site.xml. Without it, HADOOP_CONF_DIR counts, or HADOOP_HOME. Addresses, \
+             failover, security, dfs.replication and dfs.blocksize are read from it; the umask is not.")
             .ui(HDFS, 2, Width::Medium, "Hadoop Configuration Directory"),
         ConfigKey::new("hadoop.home", Text, default(""), High, "Accepted for compatibility; nothing is read from it.")
             .ui(HDFS, 3, Width::Short, "Hadoop home directory"),

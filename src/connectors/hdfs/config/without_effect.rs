@@ -4,19 +4,11 @@
 
 use std::path::Path;
 
-use regex::Regex;
-
+use super::super::storage::hadoop_files;
 use crate::config::ConfigMap;
 
 /// Settings of Hadoop's files that Java's client follows when it writes, and what counts here instead.
-const HADOOP: &[(&str, &str)] = &[
-    ("dfs.replication", "the NameNode's default counts"),
-    ("dfs.blocksize", "the NameNode's default counts"),
-    ("dfs.block.size", "the NameNode's default counts"),
-    ("fs.permissions.umask-mode", "files get the permission 644 and directories 755"),
-];
-/// No configuration file is larger; more is not read.
-const FILE_LIMIT: u64 = 4 << 20;
+const HADOOP: &[(&str, &str)] = &[("fs.permissions.umask-mode", "files get the permission 644 and directories 755")];
 
 /// One sentence for each such setting, with its key.
 pub fn without_effect(config: &ConfigMap) -> Vec<String> {
@@ -44,32 +36,20 @@ pub fn without_effect(config: &ConfigMap) -> Vec<String> {
 }
 
 fn in_hadoop_files(directory: &Path) -> Vec<String> {
-    let files = ["core-site.xml", "hdfs-site.xml"].map(|name| directory.join(name));
-    if !files.iter().any(|file| file.exists()) {
+    if !hadoop_files::FILES.iter().any(|name| directory.join(name).exists()) {
         return vec![format!(
             "hadoop.conf.dir has no effect: there is neither core-site.xml nor hdfs-site.xml in '{}'",
             directory.display()
         )];
     }
+    // A file that cannot be read is an error where it is read in earnest.
+    let properties = hadoop_files::properties(directory).unwrap_or_default();
     let mut found = Vec::new();
-    for file in files {
-        // A file that cannot be read is an error of the client that reads it in earnest.
-        let small = std::fs::metadata(&file).is_ok_and(|data| data.len() <= FILE_LIMIT);
-        let text = if small { std::fs::read_to_string(&file).unwrap_or_default() } else { String::new() };
-        let names = names(&text);
-        let known = HADOOP.iter().filter(|(key, _)| names.iter().any(|name| name == key));
-        found.extend(known.map(|(key, instead)| format!("{key} in '{}' has no effect: {instead}", file.display())));
+    for (key, instead) in HADOOP {
+        let files = properties.iter().filter(|property| property.name == *key).map(|property| &property.file);
+        found.extend(files.map(|file| format!("{key} in '{}' has no effect: {instead}", file.display())));
     }
     found
-}
-
-/// The names of the properties in a Hadoop configuration file.
-fn names(text: &str) -> Vec<String> {
-    let (Ok(comment), Ok(name)) = (Regex::new("(?s)<!--.*?-->"), Regex::new(r"<name>\s*([^<]*?)\s*</name>")) else {
-        return Vec::new();
-    };
-    let text = comment.replace_all(text, "");
-    name.captures_iter(&text).map(|found| found[1].to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -97,16 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn properties_in_comments_do_not_count() {
-        let text = "<configuration><!-- <property><name>dfs.blocksize</name></property> --><property>\n\
-                    <name> dfs.replication </name><value>2</value></property></configuration>";
-        assert_eq!(names(text), ["dfs.replication"]);
-        let directory = std::env::temp_dir().join(format!("tributary-hadoop-{}", std::process::id()));
+    fn only_what_is_missed_in_hadoops_files_is_told() {
+        let property = |name: &str| format!("<property><name>{name}</name><value>2</value></property>");
+        let text = ["dfs.replication", "fs.permissions.umask-mode"].map(property).concat();
+        let directory = std::env::temp_dir().join(format!("tributary-without-effect-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(directory.join("hdfs-site.xml"), text).unwrap();
         let told = of(&[("hadoop.conf.dir", directory.to_str().unwrap())]);
         std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with("dfs.replication in '") && told[0].ends_with("the NameNode's default counts"), "{told:?}");
+        assert!(told[0].starts_with("fs.permissions.umask-mode in '") && told[0].ends_with("directories 755"), "{told:?}");
     }
 }

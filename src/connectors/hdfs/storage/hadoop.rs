@@ -17,7 +17,7 @@ use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Failure, FoundFile, Result, Storage, StorageError, StorageFile};
+use super::{Failure, FoundFile, Result, Storage, StorageError, StorageFile, hadoop_files};
 use crate::plugin::ConnectError;
 
 /// A NameNode answers in milliseconds; this covers a failover and the client's own retries of refused connections.
@@ -57,15 +57,20 @@ pub struct Kerberos {
 
 pub struct HadoopStorage {
     options: HadoopOptions,
+    /// Of all new files.
+    write_options: WriteOptions,
     client: ArcSwap<Client>,
     silence: Arc<Silence>,
 }
 
 impl HadoopStorage {
     /// # Errors
-    /// `Config` if the URL or the configuration files do not say where the NameNode is, or its host name is unknown.
+    /// `Config` if the URL or the configuration files do not say where the NameNode is, its host name is unknown, or
+    /// the files have a wrong value.
     pub async fn connect(options: HadoopOptions) -> std::result::Result<Self, ConnectError> {
         let (client, authority) = build(&options)?;
+        let directory = hadoop_files::directory(options.conf_dir.as_deref(), |name| std::env::var(name).ok());
+        let write_options = hadoop_files::write_options(directory.as_deref())?;
         // Java, too, refuses to start on a host name that does not resolve; a NameNode that is down may come back.
         if let Some(address) = authority.filter(|authority| authority.contains(':')) {
             let lookup = timeout(CALL_LIMIT, tokio::net::lookup_host(&address)).await;
@@ -74,7 +79,7 @@ impl HadoopStorage {
                     .caused_by(error));
             }
         }
-        Ok(Self { options, client: ArcSwap::from_pointee(client), silence: Arc::default() })
+        Ok(Self { options, write_options, client: ArcSwap::from_pointee(client), silence: Arc::default() })
     }
 
     async fn call<T>(
@@ -144,8 +149,7 @@ fn build(options: &HadoopOptions) -> std::result::Result<(Client, Option<String>
 impl Storage for HadoopStorage {
     async fn create(&self, path: &str) -> Result<Box<dyn StorageFile>> {
         let client = self.client();
-        let options = WriteOptions::default();
-        let writer = self.call("create", path, CALL_LIMIT, client.create(path, &options)).await?;
+        let writer = self.call("create", path, CALL_LIMIT, client.create(path, &self.write_options)).await?;
         let silence = self.silence.clone();
         Ok(Box::new(HadoopFile { path: path.to_owned(), client, writer, written: 0, synced: false, silence }))
     }
