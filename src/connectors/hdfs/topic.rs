@@ -104,11 +104,15 @@ impl Topic {
         let encoded: BTreeSet<String> = committed.iter().filter_map(|(_, path)| self.paths.encoded_partition_of(path)).collect();
         let Some(stored) = self.sink.format.stored_schema(&*self.sink.storage, newest).await? else { return Ok(Ok(())) };
         let location = self.paths.table_location();
-        let created = hive.sync.create_table(&self.name, &location, &stored.schema, &hive.partition_fields).await;
-        Ok(match created {
-            Ok(()) => hive.sync.add_missing_partitions(&self.name, &location, encoded.into_iter().collect()).await,
-            failed => failed,
-        })
+        Ok(self.catch_up(hive, &location, &stored.schema, encoded.into_iter().collect()).await)
+    }
+
+    /// The newest file by its offset may be older than a file of another partition, to which the table was fitted
+    /// already; so its schema may add to the table and takes nothing away.
+    async fn catch_up(&self, hive: &Hive, location: &str, schema: &Arc<Schema>, encoded: Vec<String>) -> Result<()> {
+        hive.sync.create_table(&self.name, location, schema, &hive.partition_fields).await?;
+        hive.sync.add_fields(&self.name, schema, &hive.partition_fields).await?;
+        hive.sync.add_missing_partitions(&self.name, location, encoded).await
     }
 
     /// The offsets in the name of a committed file of any partition.

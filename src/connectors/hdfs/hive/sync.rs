@@ -47,10 +47,19 @@ pub struct Sync {
 
 enum Command {
     CreateTable { topic: Arc<str>, location: String, schema: Arc<Schema>, partition_fields: Vec<PartitionField> },
-    AlterSchema { topic: Arc<str>, schema: Arc<Schema>, partition_fields: Vec<PartitionField> },
+    AlterSchema { topic: Arc<str>, schema: Arc<Schema>, partition_fields: Vec<PartitionField>, change: Change },
     AddPartition { topic: Arc<str>, location: String, encoded: String },
     AddMissingPartitions { topic: Arc<str>, location: String, encoded: Vec<String> },
     Flush(oneshot::Sender<()>),
+}
+
+/// Which tables are given a schema.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// Every table.
+    Replace,
+    /// A table that has fewer fields and no others.
+    AddFields,
 }
 
 impl Sync {
@@ -83,8 +92,23 @@ impl Sync {
 
     /// Gives the topic's table this schema.
     pub async fn alter_schema(&self, topic: &Arc<str>, schema: &Arc<Schema>, partition_fields: &[PartitionField]) -> Result<()> {
+        self.alter(topic, schema, partition_fields, Change::Replace).await
+    }
+
+    /// Gives the topic's table this schema if it only adds fields to the one that the table has.
+    pub async fn add_fields(&self, topic: &Arc<str>, schema: &Arc<Schema>, partition_fields: &[PartitionField]) -> Result<()> {
+        self.alter(topic, schema, partition_fields, Change::AddFields).await
+    }
+
+    async fn alter(
+        &self,
+        topic: &Arc<str>,
+        schema: &Arc<Schema>,
+        partition_fields: &[PartitionField],
+        change: Change,
+    ) -> Result<()> {
         let (topic, schema) = (topic.clone(), schema.clone());
-        self.send(Command::AlterSchema { topic, schema, partition_fields: partition_fields.to_vec() }).await
+        self.send(Command::AlterSchema { topic, schema, partition_fields: partition_fields.to_vec(), change }).await
     }
 
     /// Registers one partition directory, `location` being the topic's directory. The directory should exist:
@@ -174,12 +198,12 @@ impl Worker {
             Command::CreateTable { topic, location, schema, partition_fields } => {
                 self.create_table(topic, location, schema, partition_fields).await
             }
-            Command::AlterSchema { topic, schema, partition_fields } => {
+            Command::AlterSchema { topic, schema, partition_fields, change } => {
                 let name = self.table_name(topic);
                 let mut table = self.metastore.table(&self.options.database, &name).await?;
                 let before = table.clone();
                 table_schema::evolve(&mut table, schema, partition_fields, &self.options.format)?;
-                if table != before {
+                if table != before && (*change == Change::Replace || table_schema::only_adds_fields(&before, &table)) {
                     self.metastore.alter_table(&self.options.database, &name, table).await?;
                 }
                 Ok(())

@@ -1,6 +1,9 @@
 //! Describes a topic's files as a Hive table: columns, storage classes and the schema that readers use.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 use super::thrift::{Struct, Value};
 use crate::data::{Schema, SchemaBuilder, SchemaKind};
@@ -109,6 +112,23 @@ pub(super) fn evolve(
     Ok(())
 }
 
+/// Whether the schema literal of one version of a table has the fields of another version's and more.
+pub(super) fn only_adds_fields(before: &Struct, after: &Struct) -> bool {
+    match (literal_fields(before), literal_fields(after)) {
+        (Some(before), Some(after)) => after.len() > before.len() && before.is_subset(&after),
+        // A table that somebody else described otherwise.
+        _ => false,
+    }
+}
+
+/// The names of the fields in a table's schema literal.
+fn literal_fields(table: &Struct) -> Option<BTreeSet<String>> {
+    let Some(Value::Map { entries, .. }) = table.get(table_field::PARAMETERS) else { return None };
+    let (_, literal) = entries.iter().find(|(name, _)| name.as_text() == Some(AVRO_SCHEMA_LITERAL))?;
+    let schema: Json = serde_json::from_str(literal.as_text()?).ok()?;
+    schema["fields"].as_array()?.iter().map(|field| field["name"].as_str().map(str::to_owned)).collect()
+}
+
 /// The Avro schema of the columns: an unnamed struct of the fields that are not partition keys, hence always the
 /// record `ConnectDefault`.
 fn schema_literal(schema: &Schema, partition_fields: &[PartitionField], schema_text: &SchemaText) -> Result<String> {
@@ -214,5 +234,32 @@ mod tests {
         let Some(Value::Map { entries, .. }) = table.get(table_field::PARAMETERS) else { panic!("no parameters") };
         let literal = entries.iter().find(|(key, _)| key.as_text() == Some(AVRO_SCHEMA_LITERAL)).unwrap().1.as_text().unwrap();
         assert_eq!(literal, "id price tags day");
+    }
+
+    #[test]
+    fn a_schema_that_drops_or_renames_fields_does_not_only_add() {
+        let format = TableFormat::Avro {
+            schema_text: Arc::new(|schema| {
+                let fields = schema.fields().unwrap().iter().map(|field| serde_json::json!({"name": &*field.name}));
+                Ok(serde_json::json!({"type": "record", "fields": fields.collect::<Vec<_>>()}).to_string())
+            }),
+        };
+        let with = |fields: &[&str]| {
+            let fields = fields.iter().map(|name| (*name, plain(SchemaKind::String, true)));
+            let mut table = Struct::default();
+            evolve(&mut table, &SchemaBuilder::structure(fields).build(), &[key()], &format).unwrap();
+            table
+        };
+        let before = with(&["id", "name", "region"]);
+        for (after, adds) in [
+            (with(&["id", "name", "age", "region"]), true),
+            (with(&["age", "name", "id"]), true),
+            (with(&["id", "name"]), false),
+            (with(&["id", "age", "zip"]), false),
+            (with(&["id"]), false),
+        ] {
+            assert_eq!(only_adds_fields(&before, &after), adds, "{after:?}");
+        }
+        assert!(!only_adds_fields(&Struct::default(), &before));
     }
 }
