@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tributary::config::ConfigMap;
 use tributary::config::properties::{self, Encoding};
 use tributary::config::worker::{ModeName, WorkerConfig};
+use tributary::worker::unknown_settings::unknown_settings;
 use yaml_rust2::YamlLoader;
 
 const CONNECTORS: &[&str] = &[
@@ -51,6 +52,17 @@ fn each_connector_file_names_itself_and_one_task() {
         let settings = settings(name);
         assert_eq!(settings.get("name"), Some(*name));
         assert_eq!(settings.get("tasks.max"), Some("1"), "{name}");
+    }
+}
+
+/// Nobody who starts from these files is warned of a setting that does nothing.
+#[test]
+fn every_setting_of_a_connector_file_is_known() {
+    let registry = tributary::builtin_plugins::registry();
+    for name in CONNECTORS {
+        let settings = settings(name);
+        let plugin = registry.connector(settings.get("connector.class").unwrap()).unwrap();
+        assert_eq!(unknown_settings(&registry, plugin, &settings), Vec::<&str>::new(), "{name}");
     }
 }
 

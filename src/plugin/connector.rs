@@ -18,6 +18,10 @@ pub trait Connector: Send + Sync + 'static {
     /// The Java class name of the connector's task, which is part of the task configs in the config topic.
     fn task_class(&self) -> &'static str;
     fn config_def(&self) -> &'static ConfigDef;
+    /// Whether a setting counts that is not in `config_def`: an old name, or one of a family of names.
+    fn also_knows(&self, _key: &str) -> bool {
+        false
+    }
     /// Checks each key alone, keys against each other, and may ask the external system (with a time limit).
     async fn validate(&self, config: &ConfigMap) -> ConfigReport {
         self.config_def().validate(config)

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::WorkerContext;
 use super::status_reporter::StatusReporter;
 use super::supervisor::WorkerEvent;
+use super::unknown_settings::unknown_settings;
 use crate::config::ConfigMap;
 use crate::config::provider::has_variable;
 use crate::plugin::{ConnectError, Connector, Result};
@@ -30,6 +31,7 @@ impl ConnectorRun {
     /// # Errors
     /// What the connector failed with.
     pub async fn run(mut self) -> Result<()> {
+        self.tell_unknown_settings();
         loop {
             // Cloned, because a borrow of the watch must not live across an await.
             let target = *self.target.borrow_and_update();
@@ -44,6 +46,21 @@ impl ConnectorRun {
             if !self.wait_for_change(target).await? {
                 return Ok(());
             }
+        }
+    }
+
+    fn tell_unknown_settings(&self) {
+        // A config or class that cannot be read is an error where it is used.
+        let Ok(config) = self.context.config.providers.resolve(&self.raw_config) else { return };
+        let registry = &self.context.registry;
+        let Ok(plugin) = registry.connector(config.get("connector.class").unwrap_or_default().trim()) else { return };
+        let unknown = unknown_settings(registry, plugin, &config);
+        if !unknown.is_empty() {
+            let names = unknown.iter().map(|name| format!("'{}'", name.escape_debug())).collect::<Vec<_>>().join(", ");
+            tracing::warn!(
+                "the configurations {names} were supplied but aren't known configs of the connector, its converters, \
+                 transforms or clients; they have no effect"
+            );
         }
     }
 

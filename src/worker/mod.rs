@@ -11,6 +11,7 @@ mod status_reporter;
 mod supervisor;
 pub mod tolerance;
 pub mod topic_creation;
+pub mod unknown_settings;
 
 pub use context::{TaskId, WorkerContext};
 pub use supervisor::{Supervisor, WorkerEvent};

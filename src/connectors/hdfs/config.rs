@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
+pub use keys::also_knows;
 pub use keys::{HDFS2, HDFS3, hdfs2_definition, hdfs3_definition};
 pub use topic_directory::DirectoryTemplate;
 pub use without_effect::without_effect;

@@ -62,6 +62,10 @@ impl Connector for HdfsSinkConnector {
         config::hdfs2_definition()
     }
 
+    fn also_knows(&self, key: &str) -> bool {
+        config::also_knows(key)
+    }
+
     async fn validate(&self, config: &ConfigMap) -> ConfigReport {
         config::validate(self.config_def(), config)
     }
@@ -94,6 +98,10 @@ impl Connector for Hdfs3SinkConnector {
 
     fn config_def(&self) -> &'static ConfigDef {
         config::hdfs3_definition()
+    }
+
+    fn also_knows(&self, key: &str) -> bool {
+        config::also_knows(key)
     }
 
     async fn validate(&self, config: &ConfigMap) -> ConfigReport {

@@ -14,6 +14,7 @@ use super::options::{
     BigintUnsignedHandling, BinaryHandling, ColumnPredicate, ConnectorKind, ContextHeaders, ConversionFailure, DecimalHandling,
     EventOptions, NameAdjustment, Profile, SkippedOperations, SnapshotValues, TimePrecision,
 };
+use super::schema_history;
 use crate::config::{ConfigDef, ConfigMap, ConfigReport, ConfigType};
 use crate::plugin::ConnectError;
 
@@ -191,6 +192,39 @@ pub fn definition(kind: ConnectorKind) -> &'static ConfigDef {
     }
 }
 
+/// Settings that are read and that Debezium's definition, which clients are shown, leaves out.
+const UNLISTED: [&str; 13] = [
+    "binary.handling.mode",
+    "event.converting.failure.handling.mode",
+    "field.name.adjustment.mode",
+    "gtid.new.channel.position",
+    "sanitize.field.names",
+    "skip.messages.without.change",
+    "snapshot.locking.mode.custom.name",
+    "snapshot.new.tables",
+    "source.struct.version",
+    "topic.delimiter",
+    "topic.heartbeat.name",
+    old_keys::COMPAT,
+    "tributary.snapshot.values",
+];
+/// Settings that have the name of a table or a length in their own.
+const FAMILIES: [&str; 3] = [SELECT_OVERRIDES_PREFIX, "column.mask.", "column.truncate."];
+const SELECT_OVERRIDES_PREFIX: &str = "snapshot.select.statement.overrides.";
+
+/// Whether a setting is read, under its old or its new name.
+pub fn knows(kind: ConnectorKind, key: &str) -> bool {
+    let new = old_keys::new_name(key);
+    is_read(definition(kind), new.as_deref().unwrap_or(key))
+}
+
+fn is_read(definition: &ConfigDef, key: &str) -> bool {
+    definition.get(key).is_some()
+        || UNLISTED.contains(&key)
+        || schema_history::knows(key)
+        || FAMILIES.iter().any(|prefix| key.starts_with(prefix))
+}
+
 /// Checks every setting and reports all that is wrong, in Debezium's words.
 pub fn validate(kind: ConnectorKind, config: &ConfigMap) -> (ConfigReport, Option<MySqlConfig>) {
     let (parsed, problems) = MySqlConfig::read(kind, config);
@@ -353,6 +387,7 @@ impl Reader<'_> {
 
     /// The setting or its default; a blank one is absent.
     fn text(&self, key: &str) -> Option<String> {
+        debug_assert!(is_read(self.definition, key), "'{key}' is read and would be reported as unknown");
         let default = match self.definition.get(key).map(|key| key.default) {
             Some(crate::config::Default::Text(text)) => Some(text),
             _ => None,

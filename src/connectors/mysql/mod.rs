@@ -80,6 +80,10 @@ impl Connector for MySqlConnector {
         config::definition(ConnectorKind::MySql)
     }
 
+    fn also_knows(&self, key: &str) -> bool {
+        config::knows(ConnectorKind::MySql, key)
+    }
+
     async fn validate(&self, config: &ConfigMap) -> ConfigReport {
         validate(ConnectorKind::MySql, config).await
     }
@@ -108,6 +112,10 @@ impl Connector for MariaDbConnector {
 
     fn config_def(&self) -> &'static ConfigDef {
         config::definition(ConnectorKind::MariaDb)
+    }
+
+    fn also_knows(&self, key: &str) -> bool {
+        config::knows(ConnectorKind::MariaDb, key)
     }
 
     async fn validate(&self, config: &ConfigMap) -> ConfigReport {

@@ -57,7 +57,8 @@ pub fn to_new_keys(config: &ConfigMap) -> ConfigMap {
     result
 }
 
-fn new_name(key: &str) -> Option<String> {
+/// The name of today of a setting that was renamed.
+pub fn new_name(key: &str) -> Option<String> {
     if let Some(rest) = key.strip_prefix(OLD_HISTORY) {
         return Some(format!("{NEW_HISTORY}{rest}"));
     }

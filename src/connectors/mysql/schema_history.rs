@@ -19,6 +19,7 @@ use settings::Settings;
 use store::Store;
 
 pub use json::{change_to_document, jdbc_type};
+pub use settings::knows;
 
 /// One record of the history, in Debezium's form.
 #[derive(Clone, Debug, PartialEq)]

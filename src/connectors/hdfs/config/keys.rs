@@ -100,6 +100,22 @@ pub fn hdfs3_definition() -> &'static ConfigDef {
     &HDFS3_DEFINITION
 }
 
+/// Settings that are not in Java's definition and stand in users' files. Source: contracts/hdfs-sink.md, section 2.2.
+const ALSO_KNOWN: [&str; 7] = [
+    "append.late.data",
+    "behavior.on.null.values",
+    "max.retries",
+    "parquet.codec",
+    "schema.cache.size",
+    "schema.generator.class",
+    "task.id",
+];
+
+/// Whether a setting is known though it is not defined. Those of `confluent.` are about licences.
+pub fn also_knows(key: &str) -> bool {
+    ALSO_KNOWN.contains(&key) || key.starts_with("confluent.")
+}
+
 const fn default(text: &'static str) -> Default {
     Default::Text(text)
 }

@@ -46,6 +46,23 @@ impl Settings {
     }
 }
 
+/// Whether a setting, under its new name, is one of the history's.
+pub fn knows(key: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "ddl.filter",
+        "file.filename",
+        "kafka.bootstrap.servers",
+        "kafka.topic",
+        "prefer.ddl",
+        "skip.unparseable.ddl",
+        "store.only.captured.databases.ddl",
+        "store.only.captured.tables.ddl",
+        "store.only.monitored.tables.ddl",
+    ];
+    let rest = key.strip_prefix(NEW).and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| NAMES.contains(&rest) || rest.starts_with("consumer.") || rest.starts_with("producer."))
+}
+
 struct Keys<'a>(&'a ConfigMap);
 
 impl<'a> Keys<'a> {
