@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""compare.py remember STACK STATE TABLE updated|deleted CONDITION: before a change, notes the rows it will replace or remove.
+"""compare.py remember STACK STATE TABLE updated|deleted CONDITION: before a change, notes and counts the rows it will replace or
+remove.
 compare.py check STACK STATE: compares MySQL, Kafka and Hive, prints a table of rows and checksums, and compares the schema of
 each file on HDFS with schemas/; exits 1 if anything differs.
 
@@ -39,6 +40,7 @@ def remember(stack, file, name, change, condition):
     state[name][change] += rows
     state[name]["checksum"] += checksum
     file.write_text(json.dumps(state))
+    print(f"{name}: {rows:,} rows are being {change}")
 
 
 def expected_records(stack, file):
@@ -118,7 +120,8 @@ def hive_side(stack):
 def check(stack, file):
     sides = list(zip(mysql_side(stack, file), kafka_side(stack), hive_side(stack)))
     line = "{:<12} {:>10} {:>10} {:>10}   {:<14} {:<14} {:<14} {}"
-    print(line.format("table", "MySQL", "Kafka", "Hive", "sum in MySQL", "sum in Kafka", "sum in Hive", ""))
+    print(line.format("", "rows in", "", "", "checksum in", "", "", "").rstrip())
+    print(line.format("table", "MySQL", "Kafka", "Hive", "MySQL", "Kafka", "Hive", "").rstrip())
     all_equal = True
     for table, side in zip(TABLES, sides):
         equal = side[0] == side[1] == side[2]
@@ -157,6 +160,7 @@ def avro_header(start):
 def check_schemas(stack):
     """Whether every committed file has the schema that schemas/ promises."""
     all_equal = True
+    print("\nschemas")
     for table in TABLES:
         promise = json.loads((SCHEMAS / f"{table.name}.avsc").read_text())
         files = list(stack.committed_paths(f"/topics/{table.topic}"))
@@ -164,7 +168,7 @@ def check_schemas(stack):
         equal = files and not others
         all_equal = all_equal and equal
         counted = f"{len(others)} of {len(files)} files" if others else f"{len(files)} files"
-        print(f"schema of {table.name:<12} {counted} on HDFS and schemas/{table.name}.avsc: {'equal' if equal else 'DIFFERENT'}")
+        print(f"{table.name:<12} {counted} on HDFS against schemas/{table.name}.avsc: {'equal' if equal else 'DIFFERENT'}")
         for file in others[:3]:
             print(f"  {file}")
     return all_equal

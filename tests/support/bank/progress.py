@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""progress.py STACK STATE REST CONNECTOR...: shows how far the worker is, until every row of MySQL is in a committed file.
+"""progress.py STACK STATE REST CONNECTOR...: shows how far the worker is, until every change is in a committed file.
 
 One line a second; on a terminal the line is written over. Ends with 1 when a task fails or when nothing moves any more.
 """
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -47,6 +48,14 @@ def failure(base, connectors):
     return None
 
 
+def missing(expected, records, files_hold):
+    """What is not there yet, a line for each topic."""
+    for topic, count in expected.items():
+        in_kafka, committed = records[topic], files_hold.get(topic, 0)
+        if in_kafka != count or committed != count:
+            yield f"  {topic}: {in_kafka:,} of {count:,} changes in Kafka, {committed:,} committed by the sink"
+
+
 def main():
     stack, file, base, connectors = Stack(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
     sinks = {table.topic: stack.consumer(f"connect-{name}") for table in TABLES for name in connectors if reads(base, name, table.topic)}
@@ -61,19 +70,21 @@ def main():
         files_hold = {topic: committed_offsets(consumer, topic) for topic, consumer in sinks.items()}
         now = time.monotonic()
         state = (sum(records.values()), sum(files_hold.values()))
-        rate = 0 if before is None else (state[0] - last[0]) / (now - before)
+        rate = "" if before is None or state[0] == last[0] else f"{(state[0] - last[0]) / (now - before):>9,.0f}/s"
         files = stack.committed_files("/topics")
         partitions = stack.partitions([table.hive for table in TABLES])
-        text = (f"{now - start:5.0f} s  changes in Kafka {state[0]:>9,} of {total:,} ({rate:>8,.0f}/s)  in committed files "
-                f"{state[1]:>9,}  files {files:>4}  Hive partitions {partitions:>3}")
-        print(f"\r{text}" if terminal else text, end="" if terminal else "\n", flush=True)
+        text = (f"{now - start:5.0f} s  in Kafka {state[0]:>9,} of {total:,}  committed {state[1]:>9,}  files {files:>4}  "
+                f"Hive partitions {partitions:>3}{rate}")
+        # A line that wraps could not be written over.
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:width].ljust(width)}" if terminal else text, end="" if terminal else "\n", flush=True)
         trouble = failure(base, connectors)
         if state != last:
             moved = now
         if trouble is None and now - moved > STALLED_AFTER_S:
-            trouble = f"nothing has moved for {STALLED_AFTER_S} s; expected {expected}, in Kafka {records}, in files {files_hold}"
+            trouble = "\n".join([f"nothing has moved for {STALLED_AFTER_S} s:", *missing(expected, records, files_hold)])
         if trouble is not None:
-            print(f"\n{trouble}", file=sys.stderr)
+            print(f"\n{trouble}\nThe worker's log: {stack.folder}/worker/log", file=sys.stderr)
             sys.exit(1)
         if records == expected and all(files_hold.get(topic) == count for topic, count in expected.items()):
             break
