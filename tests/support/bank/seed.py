@@ -147,6 +147,10 @@ def changes(rows, round_number, inserts_only):
     bank = Bank(round_number, rows)
     count = max(rows // 100, 1)
     print("SET time_zone = '+00:00';")
+    if not inserts_only:
+        # First, so that they meet the rows that `compare.py remember` has seen and none of those that come now.
+        print(f"UPDATE santander.clients SET renda_mensal = COALESCE(renda_mensal, 1045.00) + 100 WHERE {changed(round_number)};")
+        print(f"DELETE FROM santander.employees WHERE {changed(round_number)};")
     first = rows + 1 + round_number * count
     for start in range(first, first + count, 100):
         print(insert(OPERATIONS, [bank.operation(number) for number in range(start, min(start + 100, first + count))]))
@@ -155,8 +159,6 @@ def changes(rows, round_number, inserts_only):
     print(insert(IBOVESPA, [bank.quote(max(rows // 4, 1) + round_number * few + number) for number in range(few)]))
     if inserts_only:
         return
-    print(f"UPDATE santander.clients SET renda_mensal = COALESCE(renda_mensal, 1045.00) + 100 WHERE {changed(round_number)};")
-    print(f"DELETE FROM santander.employees WHERE {changed(round_number)};")
     # Last, because a sink's position moves only with a record it writes, and deletes are dropped before it.
     new = bank.clients // 10 + 1 + round_number
     print(insert(EMPLOYEES, [bank.employee(new)]))
