@@ -1,18 +1,16 @@
 //! One variant for each thing a client can ask the event loop to do, with the channel for the answer.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::connector_changes::Change;
 use super::error::Result;
 use super::info::ConnectorStatus;
 use crate::cluster::TaskId;
-use crate::data::{SourceOffset, SourcePartition};
-use crate::storage::RestartRequest;
+use crate::storage::{ConnectorEntry, RestartRequest};
 
 pub type Reply<T> = oneshot::Sender<Result<T>>;
-
-/// New offsets of a source connector by partition; `None` forgets one.
-pub type NewOffsets = Vec<(SourcePartition, Option<SourceOffset>)>;
 
 pub enum Command {
     /// Answered when the change is durable; a standalone worker also waits until the connector runs by it.
@@ -34,11 +32,10 @@ pub enum Command {
         id: TaskId,
         reply: Reply<()>,
     },
-    /// `None` forgets all offsets of the connector.
-    AlterSourceOffsets {
+    /// Answered with the connector as it is now, if it is stopped for good.
+    FindStopped {
         connector: String,
-        offsets: Option<NewOffsets>,
-        reply: Reply<()>,
+        reply: Reply<Arc<ConnectorEntry>>,
     },
     Probe {
         reply: Reply<()>,

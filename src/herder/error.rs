@@ -19,8 +19,6 @@ pub enum HerderError {
     #[error("{0}")]
     Forbidden(String),
     #[error("{0}")]
-    NotSupported(String),
-    #[error("{0}")]
     Timeout(String),
     #[error("{0}")]
     Internal(String),

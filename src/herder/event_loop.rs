@@ -1,6 +1,7 @@
 //! Carries out commands, config changes, assignments and what running connectors tell, one at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -8,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::command::{Command, NewOffsets, Reply};
+use super::command::{Command, Reply};
 use super::connector_changes::{Change, Write, writes};
 use super::connector_offsets::check_stopped;
 use super::error::{HerderError, Result};
@@ -303,9 +304,7 @@ impl<M: Membership, I: Instances> EventLoop<M, I> {
                 drop(reply.send(self.plan_restart(&connector, request).await));
             }
             Command::RestartTask { id, reply } => drop(reply.send(self.restart_task(&id).await)),
-            Command::AlterSourceOffsets { connector, offsets, reply } => {
-                drop(reply.send(self.alter_source_offsets(&connector, offsets).await));
-            }
+            Command::FindStopped { connector, reply } => drop(reply.send(self.find_stopped(&connector).await)),
             Command::Probe { reply } => drop(reply.send(Ok(()))),
         }
     }
@@ -346,7 +345,7 @@ impl<M: Membership, I: Instances> EventLoop<M, I> {
                     (configs.put_target_state(connector, *state).await, "Error writing target state to Kafka")
                 }
             };
-            written.map_err(|error| failed_write(what, &error))?;
+            written.map_err(|error| failed(what, &error))?;
         }
         Ok(())
     }
@@ -392,7 +391,7 @@ impl<M: Membership, I: Instances> EventLoop<M, I> {
             .configs
             .put_restart_request(connector, request)
             .await
-            .map_err(|error| failed_write("Error writing restart request to Kafka", &error))?;
+            .map_err(|error| failed("Error writing restart request to Kafka", &error))?;
         Ok(ConnectorStatus {
             name: connector.to_owned(),
             connector: plan.shown(None, &status),
@@ -438,23 +437,16 @@ impl<M: Membership, I: Instances> EventLoop<M, I> {
         }
     }
 
-    async fn alter_source_offsets(&mut self, connector: &str, offsets: Option<NewOffsets>) -> Result<()> {
-        let failed = |error: ConnectError| {
-            HerderError::Internal(format!("Failed to modify offsets for source connector {connector}: {}", error.trace()))
-        };
-        self.context.configs.refresh().await.map_err(|error| {
-            HerderError::Internal(format!(
-                "Failed to read to end of config topic before modifying connector offsets: {}",
-                error.trace()
-            ))
-        })?;
+    async fn find_stopped(&self, connector: &str) -> Result<Arc<ConnectorEntry>> {
+        self.context
+            .configs
+            .refresh()
+            .await
+            .map_err(|error| failed("Failed to read to end of config topic before modifying connector offsets", &error))?;
         let entry = self.context.configs.snapshot().connector(connector).cloned();
-        check_stopped(connector, &*entry.ok_or_else(|| HerderError::connector_not_found(connector))?)?;
-        let store = &self.context.offsets;
-        store.refresh().await.map_err(failed)?;
-        let offsets = offsets
-            .unwrap_or_else(|| store.of_connector(connector).into_iter().map(|(partition, _)| (partition, None)).collect());
-        store.set(connector, &offsets).await.map_err(failed)
+        let entry = entry.ok_or_else(|| HerderError::connector_not_found(connector))?;
+        check_stopped(connector, &entry)?;
+        Ok(entry)
     }
 }
 
@@ -466,7 +458,7 @@ fn task_configs_changed(entry: &ConnectorEntry, configs: &[ConfigMap]) -> bool {
         || entry.tasks.iter().zip(configs).any(|(stored, new)| **stored != *new)
 }
 
-fn failed_write(what: &str, error: &ConnectError) -> HerderError {
+fn failed(what: &str, error: &ConnectError) -> HerderError {
     tracing::error!("{what}: {}", error.trace());
     HerderError::Internal(what.to_owned())
 }

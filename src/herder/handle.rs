@@ -211,23 +211,26 @@ impl HerderHandle {
     /// # Errors
     /// `NotFound`, `BadRequest` if the connector is not stopped or the offsets are malformed.
     pub async fn alter_offsets(&self, name: &str, offsets: SentOffsets) -> Result<String> {
-        let entry = self.entry(name)?;
-        connector_offsets::check_stopped(name, &entry)?;
-        let offsets = connector_offsets::new_offsets(&self.shared.context, &entry.config, offsets)?;
-        let connector = name.to_owned();
-        self.ask(|reply| Command::AlterSourceOffsets { connector, offsets: Some(offsets), reply }).await?;
-        Ok(connector_offsets::done("altered"))
+        let change = async {
+            let entry = self.find_stopped(name).await?;
+            connector_offsets::alter(&self.shared.context, name, &entry.config, offsets).await
+        };
+        within_limit(change).await?
     }
 
     /// # Errors
     /// As `alter_offsets`.
     pub async fn reset_offsets(&self, name: &str) -> Result<String> {
-        let entry = self.entry(name)?;
-        connector_offsets::check_stopped(name, &entry)?;
-        connector_offsets::check_kind(&self.shared.context, &entry.config)?;
-        let connector = name.to_owned();
-        self.ask(|reply| Command::AlterSourceOffsets { connector, offsets: None, reply }).await?;
-        Ok(connector_offsets::done("reset"))
+        let change = async {
+            let entry = self.find_stopped(name).await?;
+            connector_offsets::reset(&self.shared.context, name, &entry.config).await
+        };
+        within_limit(change).await?
+    }
+
+    /// The event loop knows best; what follows may take long, so that is done outside of it.
+    async fn find_stopped(&self, name: &str) -> Result<Arc<ConnectorEntry>> {
+        self.ask(|reply| Command::FindStopped { connector: name.to_owned(), reply }).await
     }
 
     /// Sets a logger's level on every worker that runs now.

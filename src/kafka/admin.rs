@@ -30,6 +30,15 @@ pub enum Created {
     Existed,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// By this call.
+    Now,
+    /// There was none.
+    Before,
+    NotWithMembers,
+}
+
 /// A client for administrative requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Admin {
@@ -158,12 +167,14 @@ impl Admin {
         }
     }
 
-    /// Deletes a consumer group with its offsets; one that does not exist is fine.
-    pub async fn delete_group(&self, name: &str) -> Result<()> {
+    /// Deletes a consumer group with its offsets, unless it has members.
+    pub async fn delete_group(&self, name: &str) -> Result<Deleted> {
         let what = || format!("cannot delete consumer group '{name}'");
         let results = self.client().delete_groups(&[name], &self.options()).await.map_err(|error| self.failed(what(), &error))?;
         match results.into_iter().next() {
-            None | Some(Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound))) => Ok(()),
+            None | Some(Ok(_)) => Ok(Deleted::Now),
+            Some(Err((_, RDKafkaErrorCode::GroupIdNotFound))) => Ok(Deleted::Before),
+            Some(Err((_, RDKafkaErrorCode::NonEmptyGroup))) => Ok(Deleted::NotWithMembers),
             Some(Err((_, code))) => Err(code_error(what(), code)),
         }
     }

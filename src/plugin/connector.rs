@@ -3,9 +3,18 @@
 use async_trait::async_trait;
 
 use super::error::Result;
-use super::sink_task::{SinkTask, SinkTaskContext};
-use super::source_task::{SourceTask, SourceTaskContext};
+use super::sink_task::{NewSinkOffsets, SinkTask, SinkTaskContext};
+use super::source_task::{NewSourceOffsets, SourceTask, SourceTaskContext};
 use crate::config::{ConfigDef, ConfigMap, ConfigReport};
+
+/// What a connector says to offsets that a client wants to have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetChange {
+    /// Nothing else has to be changed anywhere.
+    Confirmed,
+    /// The connector does not look at such changes, so it may keep a position elsewhere too.
+    NotLookedAt,
+}
 
 /// A connector class. One stateless value serves every connector of that class.
 #[async_trait]
@@ -39,9 +48,17 @@ pub trait SourceConnector: Connector {
     /// Returns a task that is ready to poll, or the reason why it cannot be. Work that may take long
     /// (recovery, connecting) belongs into the first poll or must give up in seconds.
     async fn start_task(&self, config: &ConfigMap, context: SourceTaskContext) -> Result<Box<dyn SourceTask>>;
+    /// Asked before the offsets of a stopped connector are changed; to refuse is an error.
+    async fn alter_offsets(&self, _config: &ConfigMap, _offsets: &NewSourceOffsets) -> Result<OffsetChange> {
+        Ok(OffsetChange::NotLookedAt)
+    }
 }
 
 #[async_trait]
 pub trait SinkConnector: Connector {
     async fn start_task(&self, config: &ConfigMap, context: SinkTaskContext) -> Result<Box<dyn SinkTask>>;
+    /// Asked before the offsets of a stopped connector's consumer group are changed; to refuse is an error.
+    async fn alter_offsets(&self, _config: &ConfigMap, _offsets: &NewSinkOffsets) -> Result<OffsetChange> {
+        Ok(OffsetChange::NotLookedAt)
+    }
 }

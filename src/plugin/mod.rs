@@ -8,10 +8,10 @@ pub mod sink_task;
 pub mod source_task;
 pub mod transform;
 
-pub use connector::{Connector, SinkConnector, SourceConnector};
+pub use connector::{Connector, OffsetChange, SinkConnector, SourceConnector};
 pub use converter::{ConvertError, Converter, Encoded, HeaderConverter, SchemaLookup};
 pub use error::{ConnectError, ErrorKind, Result};
 pub use registry::Registry;
-pub use sink_task::{ErrantRecordReporter, SinkOffsets, SinkTask, SinkTaskContext};
-pub use source_task::{OffsetReader, SourceTask, SourceTaskContext};
+pub use sink_task::{ErrantRecordReporter, NewSinkOffsets, SinkOffsets, SinkTask, SinkTaskContext};
+pub use source_task::{NewSourceOffsets, OffsetReader, SourceTask, SourceTaskContext};
 pub use transform::{Predicate, Transform};

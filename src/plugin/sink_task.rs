@@ -13,6 +13,9 @@ use crate::data::{SinkRecord, TopicPartition};
 /// The offset to consume next, by partition.
 pub type SinkOffsets = BTreeMap<TopicPartition, i64>;
 
+/// Offsets to commit for a whole connector; `None` forgets one.
+pub type NewSinkOffsets = BTreeMap<TopicPartition, Option<i64>>;
+
 /// A sink task. Not cancel safe: its methods are dropped only by abort, which equals a crash.
 #[async_trait]
 pub trait SinkTask: Send {

@@ -21,6 +21,9 @@ pub trait SourceTask: Send {
     async fn stop(self: Box<Self>) -> Result<()>;
 }
 
+/// Offsets to store, as a client sent them: it may have left out the partition, and `None` forgets an offset.
+pub type NewSourceOffsets = Vec<(Option<SourcePartition>, Option<SourceOffset>)>;
+
 /// Looks up offsets stored by earlier runs.
 #[async_trait]
 pub trait OffsetReader: Send + Sync {

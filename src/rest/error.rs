@@ -51,7 +51,6 @@ impl From<HerderError> for RestError {
             HerderError::AlreadyExists(_) | HerderError::Conflict(_) => StatusCode::CONFLICT,
             HerderError::BadRequest(_) | HerderError::UnknownClass(_) => StatusCode::BAD_REQUEST,
             HerderError::Forbidden(_) => StatusCode::FORBIDDEN,
-            HerderError::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
             HerderError::Timeout(_) | HerderError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

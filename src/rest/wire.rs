@@ -216,7 +216,10 @@ pub fn offsets_request(mut fields: BTreeMap<String, Json>) -> Result<SentOffsets
     items
         .into_iter()
         .map(|item| match item {
-            Json::Object(mut item) => Ok((object(item.remove("partition"))?, object(item.remove("offset"))?)),
+            Json::Object(mut item) => {
+                let offset = (object(item.remove("partition"))?, object(item.remove("offset"))?);
+                if item.is_empty() { Ok(offset) } else { Err(unreadable()) }
+            }
             _ => Err(unreadable()),
         })
         .collect()
@@ -281,7 +284,14 @@ mod tests {
     fn offsets_need_a_list_of_pairs() {
         let read = |text: &str| offsets_request(serde_json::from_str(text).unwrap());
         assert_eq!(read(r#"{"offsets":[{"partition":{"a":1},"offset":null}]}"#).unwrap().len(), 1);
-        for text in ["{}", r#"{"offsets":null}"#, r#"{"offsets":[]}"#, r#"{"offsets":[1]}"#, r#"{"offsets":{},"x":1}"#] {
+        for text in [
+            "{}",
+            r#"{"offsets":null}"#,
+            r#"{"offsets":[]}"#,
+            r#"{"offsets":[1]}"#,
+            r#"{"offsets":{},"x":1}"#,
+            r#"{"offsets":[{"x":1}]}"#,
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

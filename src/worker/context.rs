@@ -65,40 +65,55 @@ pub fn producer_settings(context: &WorkerContext, id: &TaskId, connector: &Confi
         ("max.block.ms", "9223372036854775807"),
         ("delivery.timeout.ms", "2147483647"),
     ];
-    layered(context, connector, "producer", &format!("connector-producer-{id}"), &own)
+    layered(&context.config, connector, "producer", &format!("connector-producer-{id}"), &own)
 }
 
 /// Settings of a sink task's consumer.
 pub fn consumer_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
-    let group = format!("connect-{}", id.connector);
+    base_consumer_settings(&context.config, &id.connector, connector, &format!("connector-consumer-{id}"))
+}
+
+/// The consumer group whose offsets are those of a sink connector.
+pub fn sink_group(worker: &WorkerConfig, name: &str, connector: &ConfigMap) -> Result<String> {
+    let mut settings = base_consumer_settings(worker, name, connector, "")?;
+    Ok(settings.remove("group.id").unwrap_or_default())
+}
+
+/// Settings of the client that reads and changes the offsets of a sink connector's group.
+pub fn group_admin_settings(worker: &WorkerConfig, name: &str, connector: &ConfigMap) -> Result<JavaSettings> {
+    admin_layers(worker, connector, &format!("connector-worker-adminclient-{name}"))
+}
+
+fn base_consumer_settings(worker: &WorkerConfig, name: &str, connector: &ConfigMap, client_id: &str) -> Result<JavaSettings> {
+    let group = format!("connect-{name}");
     let own = [("group.id", group.as_str()), ("enable.auto.commit", "false"), ("auto.offset.reset", "earliest")];
-    layered(context, connector, "consumer", &format!("connector-consumer-{id}"), &own)
+    layered(worker, connector, "consumer", client_id, &own)
 }
 
 /// Settings of the producer of a sink's dead letter queue.
 pub fn dead_letter_producer_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
     let own = [("acks", "all"), ("enable.idempotence", "false"), ("max.in.flight.requests.per.connection", "1")];
-    layered(context, connector, "producer", &format!("connector-dlq-producer-{id}"), &own)
+    layered(&context.config, connector, "producer", &format!("connector-dlq-producer-{id}"), &own)
 }
 
 /// Settings of the admin client that creates the topic of a dead letter queue; nothing follows the dash in Connect's name.
 pub fn dead_letter_admin_settings(context: &WorkerContext, connector: &ConfigMap) -> Result<JavaSettings> {
-    admin_layers(context, connector, "connector-dlq-adminclient-")
+    admin_layers(&context.config, connector, "connector-dlq-adminclient-")
 }
 
 /// Settings of a connector's admin client: every worker setting that is not for another kind of client comes first.
 pub fn admin_settings(context: &WorkerContext, id: &TaskId, connector: &ConfigMap) -> Result<JavaSettings> {
-    admin_layers(context, connector, &format!("connector-adminclient-{id}"))
+    admin_layers(&context.config, connector, &format!("connector-adminclient-{id}"))
 }
 
-fn admin_layers(context: &WorkerContext, connector: &ConfigMap, client_id: &str) -> Result<JavaSettings> {
+fn admin_layers(worker: &WorkerConfig, connector: &ConfigMap, client_id: &str) -> Result<JavaSettings> {
     let prefixed = |key: &str| ["admin.", "producer.", "consumer."].iter().any(|prefix| key.starts_with(prefix));
-    let shared = context.config.originals.iter().filter(|(key, _)| !prefixed(key)).collect::<Vec<_>>();
-    layered(context, connector, "admin", client_id, &shared)
+    let shared = worker.originals.iter().filter(|(key, _)| !prefixed(key)).collect::<Vec<_>>();
+    layered(worker, connector, "admin", client_id, &shared)
 }
 
 fn layered(
-    context: &WorkerContext,
+    worker: &WorkerConfig,
     connector: &ConfigMap,
     kind: &str,
     client_id: &str,
@@ -106,13 +121,13 @@ fn layered(
 ) -> Result<JavaSettings> {
     let mut settings = JavaSettings::new();
     let mut set = |key: &str, value: &str| drop(settings.insert(key.to_owned(), value.to_owned()));
-    set("bootstrap.servers", &context.config.bootstrap_servers.join(","));
+    set("bootstrap.servers", &worker.bootstrap_servers.join(","));
     set("client.id", client_id);
     own.iter().for_each(|(key, value)| set(key, value));
-    context.config.originals.with_prefix(&format!("{kind}.")).iter().for_each(|(key, value)| set(key, value));
+    worker.originals.with_prefix(&format!("{kind}.")).iter().for_each(|(key, value)| set(key, value));
     let prefix = format!("{kind}.override.");
     for (key, value) in connector.with_prefix(&prefix).iter() {
-        context.config.client_override_policy.check(key).map_err(ConnectError::config)?;
+        worker.client_override_policy.check(key).map_err(ConnectError::config)?;
         set(key, value);
     }
     Ok(settings)

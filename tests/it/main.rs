@@ -10,6 +10,7 @@ mod hive;
 mod main_job;
 mod mysql_source;
 mod mysql_types;
+mod offsets;
 mod rest;
 mod servers;
 mod worker;

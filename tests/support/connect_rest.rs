@@ -102,6 +102,11 @@ impl ConnectRest {
     }
 }
 
+/// Whether a worker put a request off, as the Java worker does while it takes in a change that another test made.
+pub fn is_put_off(answer: &str) -> bool {
+    answer.contains("Cannot complete request") || answer.contains("because a rebalance is expected")
+}
+
 /// The connector's state, then the tasks' states.
 fn states(status: &Value) -> Vec<&str> {
     let tasks = status["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();

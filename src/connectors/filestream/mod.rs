@@ -5,6 +5,7 @@
 //! what it wrote since then.
 
 mod lines;
+mod offset_check;
 mod sink;
 mod source;
 
@@ -12,7 +13,8 @@ use async_trait::async_trait;
 
 use crate::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Default, Importance, Validator};
 use crate::plugin::{
-    ConnectError, Connector, Result, SinkConnector, SinkTask, SinkTaskContext, SourceConnector, SourceTask, SourceTaskContext,
+    ConnectError, Connector, NewSinkOffsets, NewSourceOffsets, OffsetChange, Result, SinkConnector, SinkTask, SinkTaskContext,
+    SourceConnector, SourceTask, SourceTaskContext,
 };
 
 pub struct FileStreamSourceConnector;
@@ -72,6 +74,10 @@ impl SourceConnector for FileStreamSourceConnector {
         let batch_size = parsed.integer("batch.size").and_then(|size| usize::try_from(size).ok()).unwrap_or(1);
         Ok(Box::new(source::Task::start(file_of(config), topic, batch_size, &context).await?))
     }
+
+    async fn alter_offsets(&self, config: &ConfigMap, offsets: &NewSourceOffsets) -> Result<OffsetChange> {
+        offset_check::check(file_of(config), offsets).map(|()| OffsetChange::Confirmed)
+    }
 }
 
 #[async_trait]
@@ -98,6 +104,11 @@ impl Connector for FileStreamSinkConnector {
 impl SinkConnector for FileStreamSinkConnector {
     async fn start_task(&self, config: &ConfigMap, _context: SinkTaskContext) -> Result<Box<dyn SinkTask>> {
         Ok(Box::new(sink::Task::start(file_of(config)).await?))
+    }
+
+    /// The consumer group is all there is.
+    async fn alter_offsets(&self, _config: &ConfigMap, _offsets: &NewSinkOffsets) -> Result<OffsetChange> {
+        Ok(OffsetChange::Confirmed)
     }
 }
 

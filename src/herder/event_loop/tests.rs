@@ -1,7 +1,5 @@
 //! Checks the event loop with a fake that runs nothing.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
