@@ -185,11 +185,15 @@ impl Path {
         assert_eq!(names, ["cpf=cpf0", "cpf=cpf1", "cpf=cpf2"]);
     }
 
-    /// The number of files that count, and of temporary ones, which killed tasks leave behind.
-    pub async fn count_files(&self) -> (usize, usize) {
-        let files = hdfs::files(&format!("{}/topics", self.folder)).await;
-        let temporary = files.iter().filter(|(path, _)| path.contains("/+tmp/")).count();
-        (files.len() - temporary, temporary)
+    /// Waits until there are no temporary files: neither open ones nor such that killed tasks left behind. Returns the
+    /// number of files that count.
+    pub async fn wait_without_temporary_files(&self) -> usize {
+        wait_until(SETTLED_WITHIN, "no temporary files to be left", async || {
+            let files = hdfs::files(&format!("{}/topics", self.folder)).await;
+            let temporary: Vec<_> = files.iter().map(|(path, _)| path.clone()).filter(|path| path.contains("/+tmp/")).collect();
+            if temporary.is_empty() { Look::Done(files.len()) } else { Look::NotYet(temporary) }
+        })
+        .await
     }
 
     /// How often each id is in the topic.

@@ -87,6 +87,8 @@ pub struct Recovery {
     pub next_offset: Option<i64>,
     /// The committed file with the greatest offset, if recovery came across it.
     pub newest_file: Option<String>,
+    /// Whether the log, or files that it names, are lost. Then a commit may be half done without anybody knowing.
+    pub doubtful: bool,
 }
 
 /// The committed files of a topic, listed at most once and shared by the topic's partitions.
@@ -246,14 +248,15 @@ impl Committer {
         if !has_commit && let Some(old) = self.read_log(&old_log_path).await? {
             found = self.apply(&old).await?;
         }
-        let mut recovery = Recovery { next_offset: found.end.map(|end| end + 1), newest_file: found.newest_file };
         let corrupt = log.as_ref().is_some_and(|log| matches!(log.end, LogEnd::Corrupt(_)));
+        let mut recovery =
+            Recovery { next_offset: found.end.map(|end| end + 1), newest_file: found.newest_file, doubtful: corrupt };
         if found.end.is_none() || corrupt {
             let newest = self.newest_in_listing(listing).await?;
             if let Some((range, path)) = newest
                 && recovery.next_offset.is_none_or(|offset| offset <= range.end)
             {
-                recovery = Recovery { next_offset: Some(range.end + 1), newest_file: Some(path) };
+                recovery = Recovery { next_offset: Some(range.end + 1), newest_file: Some(path), doubtful: true };
             }
         }
         let mut block = Vec::new();
@@ -264,6 +267,7 @@ impl Committer {
                 self.files.partition
             );
             recovery.next_offset = Some(lost);
+            recovery.doubtful = true;
             block.extend(self.placeholder(lost));
         }
         if log.is_some() {

@@ -7,7 +7,7 @@ use apache_avro::types::Value as Avro;
 use parking_lot::Mutex;
 
 use super::config::{HdfsSinkConfig, hdfs2_definition};
-use super::file_name::committed_range;
+use super::file_name::{TopicPaths, committed_range, hdfs_path};
 use super::storage::memory::{Fault, MemoryDisk, MemoryStorage};
 use super::task::HdfsSinkTask;
 use crate::config::ConfigMap;
@@ -96,6 +96,22 @@ impl Worker {
         let group = ["a", "b", "c"][usize::try_from(offset % 3).unwrap()];
         let value = SchemaAndValue::new(self.schema.clone(), Value::Struct([Value::Int64(offset), Value::from(group)].into()));
         record(partition, offset, value)
+    }
+
+    /// The temporary files that are there.
+    pub fn temps(&self) -> Vec<String> {
+        self.disk.files().into_keys().filter(|path| path.contains("/+tmp/")).collect()
+    }
+
+    /// Lets more records come and a task commit them without a fault. What the tasks before it left has to be gone then.
+    async fn check_clean(&mut self, what: &str) {
+        self.disk.no_more_faults();
+        let before = self.restarts;
+        self.records += 24;
+        self.run().await;
+        self.check(what);
+        assert_eq!(self.restarts, before);
+        assert!(self.temps().is_empty(), "{what}: {:?}\n{}", self.temps(), self.disk.log().join("\n"));
     }
 
     /// Runs tasks, one after the other if they crash, until everything is committed.
@@ -232,8 +248,7 @@ async fn records_are_written_once_when_nothing_fails() {
         worker.run().await;
         worker.check("no fault");
         assert_eq!(worker.restarts, 0);
-        let left: Vec<_> = worker.disk.files().into_keys().filter(|path| path.contains("+tmp")).collect();
-        assert!(left.is_empty(), "{left:?}");
+        assert!(worker.temps().is_empty(), "{:?}", worker.temps());
     }
 }
 
@@ -247,7 +262,9 @@ async fn records_are_written_once_whatever_single_call_fails() {
                 let mut worker = Worker::new(settings, 1, 12);
                 worker.disk.fault(call, fault);
                 worker.run().await;
-                worker.check(&format!("{fault:?} at call {call}"));
+                let what = format!("{fault:?} at call {call}");
+                worker.check(&what);
+                worker.check_clean(&what).await;
             }
         }
     }
@@ -270,7 +287,9 @@ async fn records_are_written_once_when_recovery_fails_too() {
                 worker.disk.fault(first, one);
                 worker.disk.fault(second, two);
                 worker.run().await;
-                worker.check(&format!("{one:?} at call {first}, {two:?} at call {second}"));
+                let what = format!("{one:?} at call {first}, {two:?} at call {second}");
+                worker.check(&what);
+                worker.check_clean(&what).await;
             }
         }
     }
@@ -286,30 +305,146 @@ async fn a_slow_lease_is_waited_for() {
     assert_eq!(worker.restarts, 1);
 }
 
+const JAVAS: &str = "/topics/+tmp/test-topic/partition=0/0a1b2c3d-4e5f-4a6b-8c7d-8e9fa0b1c2d3_tmp.avro";
+
+/// The name of a temporary file of ours, of a partition whose log is in this directory.
+fn ours(logs_dir: &str, number: i32) -> String {
+    let paths = TopicPaths::new("hdfs://nn:8020", "topics".to_owned(), logs_dir.to_owned(), "/", TOPIC);
+    hdfs_path(&paths.temp_file("partition=0", number, ".avro"))
+}
+
+#[tokio::test]
+async fn only_what_tasks_of_the_partition_left_behind_is_deleted() {
+    let mut worker = Worker::new(DEFAULT, 2, 24);
+    let left: Vec<_> = (0..2).flat_map(|number| [ours("logs", number), ours("logs", number)]).collect();
+    let foreign = [ours("logs", 2), ours("other-logs", 0), JAVAS.to_owned()];
+    for path in left.iter().chain(&foreign) {
+        worker.disk.write(path, b"data".to_vec());
+    }
+    worker.run().await;
+    worker.check("with files left behind");
+    let mut expected = foreign.to_vec();
+    expected.sort();
+    assert_eq!(worker.temps(), expected);
+}
+
+#[tokio::test]
+async fn files_of_a_partition_without_its_log_stay_for_the_user_to_see() {
+    let mut worker = Worker::new(DEFAULT, 1, 12);
+    worker.run().await;
+    worker.disk.remove("/logs/test-topic/0/log");
+    worker.disk.remove("/logs/test-topic/0/log.1");
+    let left = ours("logs", 0);
+    worker.disk.write(&left, b"the only copy, perhaps".to_vec());
+    worker.records += 24;
+    worker.run().await;
+    worker.check("without a log");
+    assert_eq!(worker.temps(), [left]);
+    worker.check_clean("one more start").await;
+}
+
+/// A task and its consumer, among others that believe to own the partition, too.
+struct Owner {
+    task: HdfsSinkTask,
+    context: SinkTaskContext,
+    consumer: Consumer,
+}
+
+impl Owner {
+    async fn start(worker: &Worker) -> Self {
+        let context = context();
+        let mut task = HdfsSinkTask::on(worker.disk.zombie(), config(DEFAULT), context.clone()).unwrap();
+        task.open(&[partition(0)]).await.unwrap();
+        let consumer = Consumer::new(&[partition(0)], &SinkOffsets::new(), worker.records);
+        Self { task, context, consumer }
+    }
+
+    async fn put(&mut self, worker: &Worker, most: i64) {
+        self.consumer.obey(&self.context);
+        let mut batch = self.consumer.poll(&partition(0), most).into_iter().map(|offset| worker.row(0, offset)).collect();
+        self.task.put(&mut batch).await.unwrap();
+    }
+
+    async fn pre_commit(&mut self, worker: &Worker) {
+        let offsets = self.task.pre_commit(&SinkOffsets::new()).await.unwrap();
+        worker.check_promise(&offsets);
+        self.consumer.obey(&self.context);
+    }
+
+    /// Lets everything beside the task come to its end.
+    async fn rest(&mut self, worker: &Worker) {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        self.put(worker, 0).await;
+    }
+}
+
+/// A task that lost its partition and does not know it may still commit its files, until somebody else has committed.
+#[tokio::test]
+async fn files_that_another_task_may_still_commit_are_left_alone() {
+    let mut worker = Worker::new(DEFAULT, 1, 12);
+    let mut old = Owner::start(&worker).await;
+    old.put(&worker, 2).await;
+    let open = worker.temps();
+    assert_eq!(open.len(), 1);
+
+    let mut new = Owner::start(&worker).await;
+    new.rest(&worker).await;
+    assert_eq!(worker.temps(), open, "the old task may come back and commit it");
+    new.put(&worker, 3).await;
+    new.rest(&worker).await;
+    assert_eq!(worker.committed(0).len(), 3);
+    new.rest(&worker).await;
+    assert!(worker.temps().is_empty(), "{:?}", worker.temps());
+
+    for owner in [&mut old, &mut new] {
+        for _ in 0..20 {
+            owner.put(&worker, 4).await;
+            owner.rest(&worker).await;
+            owner.pre_commit(&worker).await;
+        }
+    }
+    worker.check("the old task goes on");
+    drop((old, new));
+    worker.check_clean("after both").await;
+}
+
+/// Owners come without the end of those before them, and end without giving anything up.
+#[tokio::test]
+async fn owners_that_come_and_go_unseen_do_not_write_a_record_twice() {
+    for step in [1, 2, 3, 5, 7, 11, 23] {
+        let mut worker = Worker::new(DEFAULT, 1, 150);
+        let mut owners = vec![Owner::start(&worker).await, Owner::start(&worker).await];
+        for round in 0..600 {
+            if round % (10 + step) == 0 {
+                owners[(round / 3) % 2] = Owner::start(&worker).await;
+            }
+            let owner = &mut owners[(round * step / 3) % 2];
+            owner.put(&worker, 1 + (round % 5) as i64).await;
+            for _ in 0..round % 3 {
+                tokio::task::yield_now().await;
+            }
+            owner.pre_commit(&worker).await;
+        }
+        worker.check(&format!("step {step}"));
+        drop(owners);
+        worker.check_clean(&format!("step {step}")).await;
+    }
+}
+
 /// Two tasks that both believe to own the partition: each takes the log from the other again and again.
 #[tokio::test]
 async fn two_owners_of_a_partition_do_not_write_a_record_twice() {
     let worker = Worker::new(DEFAULT, 1, 60);
-    let partitions = [partition(0)];
-    let mut owners = Vec::new();
-    for _ in 0..2 {
-        let context = context();
-        let mut task = HdfsSinkTask::on(worker.disk.zombie(), config(DEFAULT), context.clone()).unwrap();
-        task.open(&partitions).await.unwrap();
-        let consumer = Consumer::new(&partitions, &SinkOffsets::new(), worker.records);
-        owners.push((task, context, consumer));
-    }
+    let mut owners = [Owner::start(&worker).await, Owner::start(&worker).await];
     for round in 0..1000 {
-        let (task, context, consumer) = &mut owners[(round * 7 / 3) % 2];
-        consumer.obey(context);
-        let mut batch = consumer.poll(&partitions[0], 5).into_iter().map(|offset| worker.row(0, offset)).collect();
-        task.put(&mut batch).await.unwrap();
+        let owner = &mut owners[(round * 7 / 3) % 2];
+        owner.put(&worker, 5).await;
         for _ in 0..round % 3 {
             tokio::task::yield_now().await;
         }
-        let offsets = task.pre_commit(&SinkOffsets::new()).await.unwrap();
-        worker.check_promise(&offsets);
-        consumer.obey(context);
+        owner.pre_commit(&worker).await;
     }
     worker.check("two owners");
 }

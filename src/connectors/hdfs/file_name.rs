@@ -2,9 +2,16 @@
 //!
 //! Source: contracts/hdfs-sink.md, section 3.
 
-use uuid::Uuid;
+use uuid::{Builder, Uuid, Variant};
 
 use crate::data::TopicPartition;
+
+/// What the name of a temporary file says about its log.
+pub type Mark = [u8; 7];
+
+/// The bytes of a UUID that hold a mark. Byte 6 has the version and byte 8 the variant; 66 random bits are left.
+const MARK_AT: [usize; 7] = [0, 1, 2, 3, 4, 5, 7];
+const HYPHENATED_LENGTH: usize = 36;
 
 /// The offsets of a committed file's first and last record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +78,40 @@ impl TopicPaths {
     }
 
     /// A new name on every call. The double slash is what Java writes, and what a log entry therefore holds.
-    pub fn temp_file(&self, encoded_partition: &str, extension: &str) -> String {
+    ///
+    /// Where Java has a random UUID, this one (version 8 of RFC 9562) also tells which log decides about the file.
+    pub fn temp_file(&self, encoded_partition: &str, kafka_partition: i32, extension: &str) -> String {
+        let mut id = Uuid::new_v4().into_bytes();
+        for (at, byte) in MARK_AT.into_iter().zip(self.mark(kafka_partition)) {
+            id[at] = byte;
+        }
         format!(
             "{}/{}//+tmp/{}{}{encoded_partition}/{}_tmp{extension}",
             self.url,
             self.topics_dir,
             self.topic,
             self.directory_delimiter,
-            Uuid::new_v4().as_hyphenated()
+            Builder::from_custom_bytes(id).into_uuid().as_hyphenated()
         )
+    }
+
+    /// The directory that holds all temporary files of the topic.
+    pub fn temp_directory(&self) -> String {
+        format!("{}/{}/+tmp/{}", self.url, self.topics_dir, self.topic)
+    }
+
+    /// Whether a path is that of a temporary file about which this partition's log decides. Never true of Java's files.
+    pub fn is_temp_of(&self, path: &str, kafka_partition: i32) -> bool {
+        temp_mark(path).is_some_and(|mark| mark == self.mark(kafka_partition))
+    }
+
+    /// A hash of the log's path (FNV-1a), which must stay the same for ever.
+    fn mark(&self, kafka_partition: i32) -> Mark {
+        let path = hdfs_path(&self.log(kafka_partition));
+        let hash =
+            path.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let [mark @ .., _] = hash.to_be_bytes();
+        mark
     }
 
     pub fn log(&self, kafka_partition: i32) -> String {
@@ -97,6 +129,16 @@ impl TopicPaths {
         let below = path.strip_prefix(&root)?.strip_prefix('/')?;
         below.rsplit_once('/').map(|(directory, _)| directory.to_owned())
     }
+}
+
+/// The mark in the name of a temporary file, if it is one of ours.
+pub fn temp_mark(path: &str) -> Option<Mark> {
+    let (id, extension) = path.rsplit('/').next()?.split_once("_tmp")?;
+    if id.len() != HYPHENATED_LENGTH || !extension.starts_with('.') {
+        return None;
+    }
+    let id = Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 8 && id.get_variant() == Variant::RFC4122)?;
+    Some(MARK_AT.map(|at| id.as_bytes()[at]))
 }
 
 /// Strips scheme and authority and collapses repeated slashes, as HDFS does.
@@ -172,10 +214,43 @@ mod tests {
             "hdfs://nn:8020/topics/test_hdfs/partition=0/test_hdfs+0+0000000000+0000000002.avro"
         );
         assert_eq!(paths.log(0), "hdfs://nn:8020/logs/test_hdfs/0/log");
-        let temp = paths.temp_file("partition=0", ".avro");
+        let temp = paths.temp_file("partition=0", 0, ".avro");
         let rest = temp.strip_prefix("hdfs://nn:8020/topics//+tmp/test_hdfs/partition=0/").unwrap();
         assert_eq!(rest.len(), 36 + "_tmp.avro".len());
         assert_eq!(paths.table_location(), "hdfs://nn:8020/topics/test_hdfs");
+    }
+
+    #[test]
+    fn temporary_files_are_known_again_by_their_log_alone() {
+        let ours = paths("hdfs://nn:8020", "topics");
+        for number in [0, 1, 7, 12, i32::MAX] {
+            let temp = ours.temp_file("y=1/m=2", number, ".avro");
+            assert_ne!(temp, ours.temp_file("y=1/m=2", number, ".avro"));
+            assert!(hdfs_path(&temp).starts_with(&format!("{}/", hdfs_path(&ours.temp_directory()))), "{temp}");
+            assert!(ours.is_temp_of(&temp, number) && ours.is_temp_of(&hdfs_path(&temp), number), "{temp}");
+            assert!(paths("hdfs://other-name-of-nn", "/topics").is_temp_of(&temp, number), "{temp}");
+            assert!(!ours.is_temp_of(&temp, number ^ 1), "{temp}");
+            let with = |logs: &str, topic: &str| TopicPaths::new("hdfs://nn:8020", "topics".into(), logs.into(), "/", topic);
+            assert!(!with("logs", "test").is_temp_of(&temp, number) && !with("log", "test_hdfs").is_temp_of(&temp, number));
+        }
+        let mark = |id: &str| temp_mark(&format!("/topics/+tmp/test_hdfs/p=0/{id}"));
+        let id = "01234567-89ab-8def-8123-456789abcdef";
+        assert_eq!(mark(&format!("{id}_tmp.avro")), Some([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xef]));
+        for other in [
+            "01234567-89ab-4def-8123-456789abcdef_tmp.avro".to_owned(),
+            "01234567-89ab-8def-f123-456789abcdef_tmp.avro".to_owned(),
+            format!("{{{id}}}_tmp.avro"),
+            format!("{id}.avro"),
+            format!("{id}_tmp"),
+            "0_tmp.avro".to_owned(),
+        ] {
+            assert_eq!(mark(&other), None, "{other}");
+        }
+        assert_eq!(
+            ours.mark(0),
+            [75, 118, 149, 127, 17, 192, 241],
+            "must stay the same, so that files of older versions are known"
+        );
     }
 
     #[test]

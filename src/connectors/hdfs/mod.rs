@@ -15,6 +15,7 @@ mod rotation;
 
 mod commit;
 mod file_name;
+mod scrap;
 mod wal;
 
 mod format;

@@ -21,6 +21,7 @@ use super::format::StoredSchema;
 use super::partitioner::{Extractor, Partitioner, RecordTime};
 use super::projection::project;
 use super::rotation::{RotationPolicy, RotationTimers};
+use super::scrap::Scrap;
 use super::storage::{self, Failure, StorageError};
 use super::topic::Topic;
 use super::wal::Entry;
@@ -77,6 +78,7 @@ pub struct PartitionWriter {
     stopped: Option<Commit>,
     /// The directories of the running or stopped commit.
     committing: Vec<Arc<str>>,
+    scrap: Scrap,
 }
 
 /// The schema that the open files have.
@@ -159,6 +161,7 @@ impl PartitionWriter {
             running: JoinSet::new(),
             stopped: None,
             committing: Vec::new(),
+            scrap: Scrap::default(),
             topic,
             partition,
             context,
@@ -177,6 +180,11 @@ impl PartitionWriter {
         let Some(committer) = &mut self.committer else { return Ok(()) };
         match committer.recover(Some(&self.topic.listing)).await {
             Ok(recovery) => {
+                if recovery.doubtful {
+                    self.scrap.warn(self.topic.clone(), self.partition.clone());
+                } else {
+                    self.scrap.look(self.topic.clone(), self.partition.partition);
+                }
                 self.accept_recovery(recovery, now_ms);
                 self.go_on();
                 Ok(())
@@ -430,7 +438,7 @@ impl PartitionWriter {
         let sink = &self.topic.sink;
         let format = sink.format.start(schema)?;
         let encoded_partition: Arc<str> = self.partitioner.encoded().into();
-        let temp = self.topic.paths.temp_file(&encoded_partition, sink.format.extension());
+        let temp = self.topic.paths.temp_file(&encoded_partition, self.partition.partition, sink.format.extension());
         match sink.storage.create(&hdfs_path(&temp)).await {
             Ok(file) => {
                 let range = OffsetRange { start: offset, end: offset };
@@ -470,6 +478,7 @@ impl PartitionWriter {
             self.by_partition.clear();
             self.last_file = None;
             let commit = Commit::Close(std::mem::take(&mut self.open));
+            self.scrap.commit_begins();
             self.run(commit);
         }
         self.pending = 0;
@@ -517,6 +526,10 @@ impl PartitionWriter {
                 let ends =
                     entries.iter().filter_map(|entry| committed_range(&entry.target, &self.partition)).map(|range| range.end);
                 self.committed = ends.max().map(|end| end + 1).or(self.committed);
+                // Otherwise recovery found the offsets committed, perhaps by somebody else.
+                if matches!(commit, Commit::Rename(_)) {
+                    self.scrap.commit_done(&self.topic.sink.storage, &self.partition);
+                }
                 let committed = std::mem::take(&mut self.committing);
                 self.topic.register(&committed).await?;
                 return Ok(Flow::GoOn);
@@ -532,6 +545,9 @@ impl PartitionWriter {
             Err(CommitError::Elsewhere(recovery)) => {
                 tracing::warn!("{}: the write-ahead log says something else than this task, so it counts", self.partition);
                 self.scrap_all().await;
+                if recovery.doubtful {
+                    self.scrap = Scrap::default();
+                }
                 self.accept_recovery(recovery, now_ms);
                 if self.halt.is_none() {
                     self.go_on();

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use super::commit::TopicListing;
 use super::config::HdfsSinkConfig;
-use super::file_name::{OffsetRange, TopicPaths, committed_range, hdfs_path};
+use super::file_name::{OffsetRange, TopicPaths, committed_range, hdfs_path, temp_mark};
 use super::format::FileFormat;
 use super::hive::{PartitionField, Sync};
 use super::storage::{self, Storage};
@@ -19,6 +20,8 @@ use crate::plugin::Result;
 
 /// Partitions of a table remembered as registered. Forgetting one only means to register it again.
 const KNOWN_PARTITIONS: usize = 100_000;
+/// Temporary files looked at after one assignment; the rest waits for the next one.
+const TEMPS: usize = 10_000;
 
 /// What all topics of a task share.
 pub struct Sink {
@@ -39,6 +42,8 @@ pub struct Topic {
     pub paths: Arc<TopicPaths>,
     /// Made anew when partitions are assigned.
     pub listing: TopicListing,
+    /// Our temporary files at the first look after partitions were assigned.
+    temps: OnceCell<Vec<String>>,
     table_schema: Mutex<Option<Arc<Schema>>>,
     known_partitions: Mutex<AHashSet<Arc<str>>>,
 }
@@ -54,10 +59,27 @@ impl Topic {
             paths: Arc::new(paths),
             name,
             listing: TopicListing::default(),
+            temps: OnceCell::new(),
             table_schema: Mutex::new(None),
             known_partitions: Mutex::new(AHashSet::new()),
             sink,
         })
+    }
+
+    /// The temporary files about which a partition's log decides, those of this task included.
+    pub async fn temps_of(&self, partition: i32) -> Vec<String> {
+        let temps = self.temps.get_or_init(|| self.list_temps()).await;
+        temps.iter().filter(|path| self.paths.is_temp_of(path, partition)).cloned().collect()
+    }
+
+    async fn list_temps(&self) -> Vec<String> {
+        match self.sink.storage.list(&hdfs_path(&self.paths.temp_directory())).await {
+            Ok(files) => files.into_iter().map(|file| file.path).filter(|path| temp_mark(path).is_some()).take(TEMPS).collect(),
+            Err(error) => {
+                tracing::debug!("did not look for temporary files of topic '{}' that ended tasks left: {error}", self.name);
+                Vec::new()
+            }
+        }
     }
 
     /// Gives the topic's Hive table the schema of files to come.

@@ -71,6 +71,11 @@ impl MemoryDisk {
         self.0.lock().faults.insert(call, fault);
     }
 
+    /// Forgets the faults whose calls have not come.
+    pub fn no_more_faults(&self) {
+        self.0.lock().faults.clear();
+    }
+
     /// Lets the recovery of a lease take two calls.
     pub fn slow_leases(&self) {
         self.0.lock().slow_leases = true;
