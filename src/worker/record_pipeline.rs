@@ -21,7 +21,7 @@ pub enum Outcome<T, R> {
     /// A transform dropped it.
     Dropped,
     Failed(Failure, R),
-    /// `resolve` this, then convert the record again.
+    /// `Converters::resolve` this, then convert the record again.
     NeedsSchema(Side, SchemaLookup, R),
 }
 
@@ -138,6 +138,16 @@ impl Converters {
         })
     }
 
+    /// Fetches the schema that `NeedsSchema` asked for.
+    pub async fn resolve(&mut self, side: Side, lookup: SchemaLookup) -> Result<()> {
+        self.side(side).plugin.resolve(lookup).await
+    }
+
+    /// What `resolve` failed with, as a failure of its converter.
+    pub fn failure(&mut self, side: Side, error: ConnectError) -> Failure {
+        Failure { stage: side.stage(), class: self.side(side).class.clone(), error }
+    }
+
     fn side(&mut self, side: Side) -> &mut Named<dyn Converter> {
         match side {
             Side::Key => &mut self.key,
@@ -179,7 +189,7 @@ pub type EncodedHeaders = Vec<(Arc<str>, Option<Bytes>)>;
 /// Transforms and encodes what a source task delivers.
 pub struct SourcePipeline {
     transforms: TransformChain,
-    converters: Converters,
+    pub converters: Converters,
     key: Vec<u8>,
     value: Vec<u8>,
     headers: EncodedHeaders,
@@ -244,15 +254,6 @@ impl SourcePipeline {
         self.headers_of = record.headers.shared().cloned();
         Ok(())
     }
-
-    pub async fn resolve(&mut self, side: Side, lookup: SchemaLookup) -> Result<()> {
-        self.converters.side(side).plugin.resolve(lookup).await
-    }
-
-    /// The class of a converter, to report what `resolve` failed with.
-    pub fn failure(&mut self, side: Side, error: ConnectError) -> Failure {
-        Failure { stage: side.stage(), class: self.converters.side(side).class.clone(), error }
-    }
 }
 
 /// Why a key or value has no bytes or no data yet.
@@ -305,7 +306,7 @@ pub struct Consumed {
 /// Decodes and transforms what a sink task gets.
 pub struct SinkPipeline {
     transforms: TransformChain,
-    converters: Converters,
+    pub converters: Converters,
     /// Errant records are reported with their original bytes, so they have to be kept.
     keep_raw: bool,
     /// The headers decoded last: sources put the same ones on most of their records.
@@ -382,15 +383,6 @@ impl SinkPipeline {
         let copy = |(key, bytes): &(Arc<str>, Option<Bytes>)| (key.clone(), bytes.as_deref().map(Bytes::copy_from_slice));
         self.last_headers = (consumed.raw.headers.iter().map(copy).collect(), headers.clone());
         Ok(headers)
-    }
-
-    pub async fn resolve(&mut self, side: Side, lookup: SchemaLookup) -> Result<()> {
-        self.converters.side(side).plugin.resolve(lookup).await
-    }
-
-    /// The class of a converter, to report what `resolve` failed with.
-    pub fn failure(&mut self, side: Side, error: ConnectError) -> Failure {
-        Failure { stage: side.stage(), class: self.converters.side(side).class.clone(), error }
     }
 }
 

@@ -365,7 +365,7 @@ impl Session {
             let resolved = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(false),
-                resolved = self.pipeline.resolve(side, lookup) => resolved,
+                resolved = self.pipeline.converters.resolve(side, lookup) => resolved,
             };
             if let Err(error) = resolved {
                 match retries.next(self.reporter.tolerance(), &error) {
@@ -375,7 +375,7 @@ impl Session {
                         () = tokio::time::sleep(delay) => {}
                     },
                     None => {
-                        let failure = self.pipeline.failure(side, error);
+                        let failure = self.pipeline.converters.failure(side, error);
                         return self.reporter.failed(&consumed, failure).await.map(|()| true);
                     }
                 }

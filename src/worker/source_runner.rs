@@ -278,7 +278,7 @@ impl Sender {
                 Outcome::Failed(failure, ()) => return self.tolerate(failure).map(|()| true),
                 Outcome::NeedsSchema(side, lookup, ()) => (side, lookup),
             };
-            if let Err(error) = self.pipeline.resolve(side, lookup).await {
+            if let Err(error) = self.pipeline.converters.resolve(side, lookup).await {
                 match attempt.next(&self.tolerance, &error) {
                     Some(delay) => tokio::select! {
                         biased;
@@ -286,7 +286,7 @@ impl Sender {
                         () = tokio::time::sleep(delay) => {}
                     },
                     None => {
-                        let failure = self.pipeline.failure(side, error);
+                        let failure = self.pipeline.converters.failure(side, error);
                         return self.tolerate(failure).map(|()| true);
                     }
                 }
