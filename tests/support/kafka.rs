@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
@@ -90,11 +91,12 @@ pub async fn send(topic: &str, records: &[Sent<'_>]) {
         loop {
             match producer.send_result(record) {
                 Ok(answer) => break answers.push(answer),
-                // The producer's own queue is full.
-                Err((_, back)) => {
+                // Ends at the latest when the records before this one run into their time limit.
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
+                Err((error, _)) => panic!("cannot write to {topic}: {error}"),
             }
         }
     }
